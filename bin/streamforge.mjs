@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// The command needs Node 24 or newer; the project brings one by npm, so an older Node hands over to it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const major = Number(process.versions.node.split('.')[0]);
+if (major >= 24) {
+  const { main } = await import('../shared/cli/main.ts');
+  await main(process.argv.slice(2));
+} else {
+  const own = ['../node_modules/.bin/node', '../node_modules/.bin/node.exe'].map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
+  if (own === undefined) {
+    process.stderr.write(`StreamForge needs Node 24 or newer; this is ${process.version}. Run "npm ci" in its folder: it brings one.\n`);
+    process.exit(1);
+  }
+  const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
