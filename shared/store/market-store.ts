@@ -1,4 +1,5 @@
-import type { Absence, LedgerMonth } from '../domain/coverage.ts';
+import type { LedgerMonth } from '../domain/coverage.ts';
+import type { ProofClaim, RangeProof } from '../domain/proof.ts';
 import type { SeriesRange, TimeRange } from '../domain/range.ts';
 import type { Origin, Row } from '../domain/rows.ts';
 import type { Series } from '../domain/series.ts';
@@ -28,21 +29,9 @@ export interface RowQuery extends Partial<TimeRange> {
   readonly limit?: number;
 }
 
-/** The range to prove; see `contracts.md`, Proof. Ids are given for series with integer ids; `absent` are holes already shown to be the exchange's own. */
-export interface ProofClaim extends SeriesRange {
-  readonly absent: readonly Absence[];
-}
+export type { ProofClaim, RangeProof };
 
-/** What the stored rows prove of a claim. */
-export interface RangeProof {
-  /** Rows stored inside the claim. */
-  readonly counted: number;
-  /** Ranges whose rows are all there (absences cut out), in order, merged. */
-  readonly covered: readonly SeriesRange[];
-  /** What is neither covered nor absent, in order. Empty = proven. */
-  readonly missing: readonly SeriesRange[];
-}
-
+/** What is stored of one series. */
 export interface SeriesSummary {
   readonly series: string;
   readonly rows: number;

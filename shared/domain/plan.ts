@@ -1,0 +1,105 @@
+import { addBuckets, countBuckets, openTimeFrom } from './interval.ts';
+import type { TimeRange } from './range.ts';
+import { parseSeriesId, type Series, seriesId } from './series.ts';
+
+/** Buckets of a candle shard: one page of the exchange. */
+export const CANDLES_PER_SHARD = 1_000;
+/** Length of a shard of trades: about 30 seconds of work for the busiest symbols. */
+export const TRADES_SHARD_MS = 3_600_000;
+
+/** What has to be fetched of one series. */
+export interface SeriesPlan {
+  readonly series: string;
+  readonly ranges: readonly TimeRange[];
+}
+
+/** One piece of work. `shard` is `<series id>:<from>-<to>`. */
+export interface Shard extends TimeRange {
+  readonly shard: string;
+  readonly series: string;
+}
+
+export function shardId(series: string, from: number, to: number): string {
+  return `${series}:${from}-${to}`;
+}
+
+/** Reads a shard id back. Throws `invalid_request` where its series is none. */
+export function parseShardId(shard: string): Shard & { readonly parsed: Series } {
+  const cut = shard.lastIndexOf(':');
+  const [from, to] = shard
+    .slice(cut + 1)
+    .split('-')
+    .map(Number);
+  const parsed = parseSeriesId(shard.slice(0, cut));
+  return { shard, series: seriesId(parsed), parsed, from: from ?? Number.NaN, to: to ?? Number.NaN };
+}
+
+/** How many shards a range of a series has; a range in which no bucket opens has none. */
+export function countRangeShards(series: Series, range: TimeRange): number {
+  if (range.to <= range.from) return 0;
+  if (series.interval !== undefined) return Math.ceil(countBuckets(series.interval, range.from, range.to) / CANDLES_PER_SHARD);
+  return Math.ceil(range.to / TRADES_SHARD_MS) - Math.floor(range.from / TRADES_SHARD_MS);
+}
+
+/** Shards of a whole plan. */
+export function countShards(plan: readonly SeriesPlan[]): number {
+  let count = 0;
+  for (const { series, ranges } of plan) {
+    const parsed = parseSeriesId(series);
+    for (const range of ranges) count += countRangeShards(parsed, range);
+  }
+  return count;
+}
+
+/** Candle rows that a plan asks for, or null where it holds series whose rows cannot be counted beforehand. */
+export function countPlannedRows(plan: readonly SeriesPlan[]): number | null {
+  let rows = 0;
+  for (const { series, ranges } of plan) {
+    const { interval } = parseSeriesId(series);
+    if (interval === undefined) return null;
+    for (const range of ranges) rows += countBuckets(interval, range.from, range.to);
+  }
+  return rows;
+}
+
+/** The shard with this number (from 0) of a plan, series after series; undefined behind the last. Nothing is laid out beforehand. */
+export function shardAt(plan: readonly SeriesPlan[], index: number): Shard | undefined {
+  let left = index;
+  for (const { series, ranges } of plan) {
+    const parsed = parseSeriesId(series);
+    for (const range of ranges) {
+      const count = countRangeShards(parsed, range);
+      if (left < count) return makeShard(parsed, range, left, count);
+      left -= count;
+    }
+  }
+  return undefined;
+}
+
+/** Shards in order, made one at a time. */
+export function* planShards(plan: readonly SeriesPlan[]): Generator<Shard, void, undefined> {
+  for (const { series, ranges } of plan) {
+    const parsed = parseSeriesId(series);
+    for (const range of ranges) {
+      const count = countRangeShards(parsed, range);
+      for (let index = 0; index < count; index += 1) yield makeShard(parsed, range, index, count);
+    }
+  }
+}
+
+function makeShard(series: Series, range: TimeRange, index: number, count: number): Shard {
+  const id = seriesId(series);
+  const isLast = index === count - 1;
+  let from: number;
+  let to: number;
+  if (series.interval === undefined) {
+    const hour = Math.floor(range.from / TRADES_SHARD_MS) + index;
+    from = index === 0 ? range.from : hour * TRADES_SHARD_MS;
+    to = isLast ? range.to : (hour + 1) * TRADES_SHARD_MS;
+  } else {
+    const first = openTimeFrom(series.interval, range.from);
+    from = index === 0 ? range.from : addBuckets(series.interval, first, index * CANDLES_PER_SHARD);
+    to = isLast ? range.to : addBuckets(series.interval, first, (index + 1) * CANDLES_PER_SHARD);
+  }
+  return { shard: shardId(id, from, to), series: id, from, to };
+}
