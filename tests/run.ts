@@ -1,0 +1,36 @@
+// Runs the suite: every tests/**/*.test.ts in a process of its own, two at a time, and ends with node's summary.
+// A skipped test must stand in tests/allowed-skips.json with its reason; with CI set any other skip fails the run.
+import { globSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const files = globSync(patterns.length > 0 ? patterns : 'tests/**/*.test.ts', { cwd: root })
+  .map((file) => `${root}${file}`)
+  .sort();
+if (files.length === 0) {
+  process.stderr.write(`No test file matches ${patterns.join(' ')}.\n`);
+  process.exit(2);
+}
+
+const allowed = JSON.parse(readFileSync(`${root}tests/allowed-skips.json`, 'utf8')) as Record<string, string>;
+const strangers: string[] = [];
+let failed = false;
+
+const events = run({ files, cwd: root, concurrency: Math.max(1, Math.min(4, availableParallelism())), timeout: 240_000 });
+events.on('test:fail', () => {
+  failed = true;
+});
+events.on('test:pass', (test) => {
+  if (test.skip !== undefined && test.skip !== false && !(test.name in allowed)) strangers.push(`${test.name} (${String(test.skip)})`);
+});
+events.on('end', () => {
+  process.exitCode = failed ? 1 : 0;
+  if (strangers.length === 0) return;
+  process.stderr.write(`Skipped, and not in tests/allowed-skips.json:\n${strangers.map((line) => `  ${line}\n`).join('')}`);
+  if (process.env.CI !== undefined) process.exitCode = 1;
+});
+events.compose(spec).pipe(process.stdout);
