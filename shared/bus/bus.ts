@@ -37,7 +37,10 @@ export interface PartitionBatch extends TopicPartition {
   readonly signal: AbortSignal;
   /** True once the partition belongs to a later generation. */
   isStale(): boolean;
-  /** Commits `nextOffset`, the next offset to read. Durable when it resolves. Throws `state_conflict` from an old generation; never lowers an offset. */
+  /**
+   * Commits `nextOffset`, the next offset to read. Durable when it resolves. Throws `state_conflict` from an old generation and `invalid_request` for
+   * an offset behind the batch's last record (records that were never handed over would be skipped); never lowers an offset.
+   */
   commit(nextOffset: number): Promise<void>;
   /** Tells the group that a long batch is alive. */
   heartbeat(): Promise<void>;
@@ -48,8 +51,8 @@ export interface SubscribeOptions {
   readonly topics: readonly string[];
   /**
    * Called side by side for different partitions, never twice at once for one. When it resolves, reading goes on behind the last record of the
-   * batch, or behind the highest commit if that is lower than the batch's end (uncommitted records come again); when it rejects, the same
-   * records come again after a short pause.
+   * batch, or behind the highest commit if that is lower than the batch's end: uncommitted records come again, all of them where nothing was
+   * committed. When it rejects, what it did not commit comes again too. A batch that rejected or committed nothing comes again after a short pause.
    */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
   /** Most bytes and records of one batch; defaults 1 MiB and 500. At least one record is always handed over. */
@@ -100,15 +103,15 @@ export interface BusAdmin {
   topics(): Promise<readonly TopicState[]>;
   groups(): Promise<readonly string[]>;
   lag(group: string, topics?: readonly string[]): Promise<readonly PartitionLag[]>;
-  /** Moves a group that has no members. Throws `state_conflict` while it has one. */
+  /** Moves a group that has no members, within the log: an offset behind its end means the end. Throws `state_conflict` while it has a member. */
   resetOffsets(
     group: string,
     topic: string,
     to: 'earliest' | 'latest' | readonly { readonly partition: number; readonly offset: number }[],
   ): Promise<void>;
-  /** Forgets a group that has no members: it starts at the earliest record again. */
+  /** Forgets a group that has no members: it starts at the earliest record again. Throws `state_conflict` while it has a member. */
   deleteGroup(group: string): Promise<void>;
-  /** Deletes records older than their topic's retention, seen from `now` (epoch ms). Returns how many. */
+  /** Deletes the oldest records of each partition as far as they are older than their topic's retention, seen from `now` (epoch ms). Returns how many. */
   applyRetention(now: number): Promise<number>;
 }
 
@@ -116,7 +119,7 @@ export interface ReadOptions {
   readonly topic: string;
   /** Default: all. */
   readonly partitions?: readonly number[];
-  /** Where to begin in each partition. An offset below the log's begin starts at the begin. */
+  /** Where to begin in each partition. An offset below the log's begin starts at the begin, as does a partition that is not named. */
   readonly from: 'earliest' | 'latest' | { readonly [partition: number]: number };
   /** True: end at the offsets that were the end when the call was made. False (default): follow until `signal` aborts. */
   readonly untilEnd?: boolean;
@@ -128,7 +131,10 @@ export interface ReadOptions {
  * `not_found` for an unknown topic, `payload_too_large` for a record above 1 MiB.
  */
 export interface Bus {
-  /** Resolves when every record is durable, with their positions in the order given. Order is kept per partition within one call and between awaited calls. */
+  /**
+   * Resolves when every record is durable, with their positions in the order given. Order is kept per partition within one call and between awaited
+   * calls. A call that is refused (`not_found`, `payload_too_large`) appends nothing; one that fails or is aborted half way may have appended some.
+   */
   publish(records: readonly OutgoingRecord[], options?: { readonly signal?: AbortSignal }): Promise<readonly RecordPosition[]>;
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /** Reads without a group, in batches of at most 500 records, ordered inside a partition. */

@@ -7,6 +7,8 @@ export interface EventMeta {
   readonly producer: string;
   /** Market time of the last row, or the time of the act: epoch ms. */
   readonly time: number;
+  /** The workflow that the event belongs to, where its data does not say it (market rows of a backfill). */
+  readonly queueid?: string;
   readonly traceparent?: string;
   readonly tracestate?: string;
 }
@@ -20,7 +22,7 @@ export interface EventContract<Data> {
   topic(data: Data): string;
   /** The record key, also `partitionkey`. */
   key(data: Data): string;
-  /** Builds the event: derived id, source, subject, dataschema, queueid. */
+  /** Builds the event: derived id, source, subject, dataschema, queueid. Throws `contract_mismatch` for data that breaks the contract. */
   build(data: Data, meta: EventMeta): StreamEvent<Data>;
   /** Checks the data of a received event: throws `contract_mismatch` with the path of each bad field. Unknown fields are kept. */
   parse(event: StreamEvent): Data;

@@ -1,12 +1,16 @@
 import type { z } from 'zod';
 import type { RecordPosition } from '../bus/bus.ts';
+import { AppError } from '../domain/errors.ts';
 import type { StreamEvent } from '../events/event.ts';
 import type { Context } from './context.ts';
+import { definitionProblems } from './definition-problems.ts';
 
 /** An event with the place it was read from; `position` is absent where it came by HTTP. */
 export interface ReceivedEvent<Data = unknown> {
   readonly event: StreamEvent<Data>;
   readonly position?: RecordPosition;
+  /** The consumer group that read it; absent where it came by HTTP. */
+  readonly group?: string;
 }
 
 /** What became of one event of a batch. An error decides by its meaning: retried, or dead-lettered (`shared/runtime/delivery.ts`). */
@@ -41,11 +45,31 @@ export interface HttpResponse {
 
 export type HttpHandler<C> = (request: HttpRequest, context: Context<C>) => Promise<HttpResponse>;
 
-/** One HTTP route. `path` has parameters in braces: `/workflows/{queue_id}`. */
+/** What a route answers with one status: for `/openapi.json`. `contentType` is `application/json` unless said. */
+export interface ResponseDoc {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly contentType?: string;
+}
+
+/**
+ * One HTTP route. `path` has parameters in braces: `/workflows/{queue_id}`. The fields behind `handle` describe it in `/openapi.json` and check nothing:
+ * a handler checks its input with `checkFields` of `shared/events/field-problems.ts`, which names every bad field.
+ */
 export interface Route<C> {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly handle: HttpHandler<C>;
+  /** One line in the imperative: "Start a workflow". */
+  readonly summary?: string;
+  readonly description?: string;
+  /** An object schema: one property a query parameter. */
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** By status. Errors (problem documents) need no entry. */
+  readonly responses?: Readonly<Record<number, ResponseDoc>>;
+  /** Most bytes of the body; default 256 KiB. */
+  readonly maxBodyBytes?: number;
 }
 
 /** How a deployable scales; becomes the ScaledObject, ScaledJob or Knative annotations. */
@@ -74,6 +98,10 @@ export interface TopicTrigger extends TriggerBase {
   readonly handler: 'handle' | 'handleBatch';
   /** False where a dead letter of this trigger must not be replayed. Default true. */
   readonly replayable?: boolean;
+  /** As `SubscribeOptions` of the bus has them: most bytes and records of one batch, partitions worked on at once. */
+  readonly maxBatchBytes?: number;
+  readonly maxBatchRecords?: number;
+  readonly concurrency?: number;
 }
 
 /** One message a job: claimed with token and lease, committed, then worked on. The claim key is given by `claimKey`. */
@@ -139,7 +167,14 @@ export interface FunctionDefinition<T extends SettingsTable = SettingsTable> {
   readonly load: () => Promise<FunctionModule<SettingsOf<T>>>;
 }
 
-/** Declares a function. Throws `invalid_setting` for a definition that contradicts itself (two triggers of one name, a handler without trigger). */
+/** Declares a function. Throws `invalid_setting` for a definition that contradicts itself, with every contradiction named. */
 export function defineFunction<T extends SettingsTable>(definition: FunctionDefinition<T>): FunctionDefinition<T> {
+  const problems = definitionProblems(definition);
+  if (problems.length > 0) {
+    const list = problems.map(({ path, problem }) => `${path} ${problem}`).join('; ');
+    throw new AppError('invalid_setting', `The function ${JSON.stringify(definition.name)} contradicts itself: ${list}.`, {
+      fields: problems,
+    });
+  }
   return definition;
 }

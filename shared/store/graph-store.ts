@@ -1,17 +1,6 @@
-/** Parameters of a graph build, as the request has them (`contracts.md`, Workflows). Windows are counted in bars. */
-export interface GraphParams {
-  readonly lags: readonly number[];
-  readonly vis_window: number;
-  readonly vis_cap: number;
-  readonly corr_window: number;
-  readonly corr_top: number;
-  readonly lead_window: number;
-  readonly lead_top: number;
-}
+import type { GraphEdge, GraphNode, GraphParams, Relation } from '../domain/graph/graph.ts';
 
-/** The four edge relations; every edge goes from the past (or the same close) to the receiver `dst`. */
-export const RELATIONS = ['next', 'visible', 'corr', 'leads'] as const;
-export type Relation = (typeof RELATIONS)[number];
+export { type GraphEdge, type GraphNode, type GraphParams, RELATIONS, type Relation } from '../domain/graph/graph.ts';
 
 /** One immutable graph build (`mg_graphs`). `graph_id` and `content_hash` are lower-case hex SHA-256; clocks stay outside of both. */
 export interface GraphDocument {
@@ -30,40 +19,6 @@ export interface GraphDocument {
   readonly edge_counts: Readonly<Record<Relation, number>>;
   readonly content_hash: string;
   readonly created_at: number;
-}
-
-/** One node (`mg_nodes`): symbol `s` at bar `t`; `ord = t * symbols.length + s`. `x` is aligned with `feature_names`. */
-export interface GraphNode {
-  readonly ord: number;
-  readonly symbol: string;
-  readonly s: number;
-  readonly t: number;
-  readonly open_time: number;
-  /** When the node's values were known: the close time of its candle, epoch ms. */
-  readonly close_time: number;
-  readonly ohlcv: {
-    readonly o: number;
-    readonly h: number;
-    readonly l: number;
-    readonly c: number;
-    readonly v: number;
-    readonly n: number;
-  };
-  readonly x: readonly number[];
-  /** No candle there: filled in the graph only, without label, sending no edges. */
-  readonly imputed: boolean;
-}
-
-/** One edge; `lag` for next and leads, `dt` and `slope` for visible, `rho`, `win` and `as_of` (epoch ms, at most the receiver's close) for corr and leads. */
-export interface GraphEdge {
-  readonly src: number;
-  readonly dst: number;
-  readonly lag?: number;
-  readonly dt?: number;
-  readonly slope?: number;
-  readonly rho?: number;
-  readonly win?: number;
-  readonly as_of?: number;
 }
 
 /** A graph to write: nodes by `ord`, edges by (`dst`, `src`). */

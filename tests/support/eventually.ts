@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Runs `check` until it does not throw and does not return false, or until `deadlineMs` is over; then fails with its last error.
  * For what happens in another process or thread; what happens in this one is awaited.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { deadlineMs = 10_000, everyMs = 20, what = 'the condition' } = {}): Promise<T> {
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { deadlineMs = 10_000, everyMs = 20, what = 'the condition' } = {},
+): Promise<T> {
   const end = Date.now() + deadlineMs;
   let last: unknown;
   for (;;) {

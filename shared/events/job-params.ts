@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** What a model predicts: terciles of realised volatility, or the sign of the return. */
+export const TASKS = ['vol', 'dir'] as const;
+/** `rsage`: relational GraphSAGE; `sgc`: linear on features and neighbour aggregates. */
+export const MODELS = ['rsage', 'sgc'] as const;
+/** Where tensors are computed. */
+export const BACKENDS = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'] as const;
+
+/** Parameters of a graph, defaults filled in: the shape that `GraphStore` keeps. Windows and lags are counted in bars. */
+export interface GraphParams {
+  readonly lags: readonly number[];
+  readonly vis_window: number;
+  readonly vis_cap: number;
+  readonly corr_window: number;
+  readonly corr_top: number;
+  readonly lead_window: number;
+  readonly lead_top: number;
+}
+
+/** Parameters of a training, defaults filled in. `horizon` is counted in bars. */
+export interface TrainParams {
+  readonly task: (typeof TASKS)[number];
+  readonly horizon: number;
+  readonly model: (typeof MODELS)[number];
+  readonly hidden: number;
+  readonly epochs: number;
+  readonly seeds: readonly number[];
+  readonly backend?: (typeof BACKENDS)[number];
+}
+
+/** Zod fields of the graph parameters; windows and lags are counted in bars. */
+export const graphParamFields = {
+  lags: z.array(z.int().min(1).max(10_000)).min(1).max(16),
+  vis_window: z.int().min(2).max(1_000),
+  vis_cap: z.int().min(0).max(32),
+  corr_window: z.int().min(2).max(100_000),
+  corr_top: z.int().min(0).max(32),
+  lead_window: z.int().min(2).max(100_000),
+  lead_top: z.int().min(0).max(32),
+};
+
+/** Zod fields of the training parameters. */
+export const trainParamFields = {
+  task: z.enum(TASKS),
+  horizon: z.int().min(1).max(1_000),
+  model: z.enum(MODELS),
+  hidden: z.int().min(1).max(512),
+  epochs: z.int().min(1).max(10_000),
+  seeds: z.array(z.int().min(0).max(4_294_967_295)).min(1).max(20),
+  backend: z.enum(BACKENDS).exactOptional(),
+};

@@ -1,0 +1,190 @@
+import { AppError, toAppError } from '../../domain/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { CallOptions } from '../exchange.ts';
+import { type BinanceOptions, CLOCK_KEPT_MS, DEFAULTS, PUBLIC_REST_URL } from './binance-options.ts';
+import { type AnswerClass, classifyAnswer } from './classify-answer.ts';
+import { ExchangeClock, readDateHeader } from './exchange-clock.ts';
+import { type HttpAnswer, HttpTransport } from './http-transport.ts';
+import { WeightLimiter } from './weight-limiter.ts';
+
+/** One read of the exchange: a path of `/api/v3`, its query, and what it costs. */
+export interface RestRequest {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly weight: number;
+  /** Ask for every time in microseconds. */
+  readonly microseconds?: boolean;
+  /** May use the reserve: repairs and snapshots. */
+  readonly urgent?: boolean;
+}
+
+/** A parsed answer. `asked_at` is epoch ms by the exchange's clock, `received_at` by ours. */
+export interface RestAnswer {
+  readonly value: unknown;
+  readonly asked_at: number;
+  readonly received_at: number;
+}
+
+interface Attempt {
+  readonly outcome: AnswerClass;
+  readonly asked_at: number;
+  readonly received_at: number;
+}
+
+/** Sends requests one by one under the shared weight limit, tries again what can be tried again, and never answers with half a page. */
+export class RestClient {
+  readonly exchangeClock: ExchangeClock;
+  readonly limiter: WeightLimiter;
+  readonly #transport: HttpTransport;
+  readonly #options: Required<Omit<BinanceOptions, 'logger' | 'metrics'>>;
+  readonly #logger: Logger | undefined;
+  readonly #metrics: Metrics | undefined;
+
+  constructor(options: BinanceOptions) {
+    const { logger, metrics, ...rest } = options;
+    this.#options = { baseUrl: PUBLIC_REST_URL, ...DEFAULTS, ...rest };
+    this.#logger = logger;
+    this.#metrics = metrics;
+    const { clock, random, reserve } = this.#options;
+    this.exchangeClock = new ExchangeClock(clock);
+    this.limiter = new WeightLimiter({ clock, exchangeClock: this.exchangeClock, random: () => random.next(), reserve });
+    this.#transport = new HttpTransport(this.#options);
+  }
+
+  /**
+   * A page of rows. Throws `exchange_unavailable` or `timeout` after the last try, `unknown_symbol` or `invalid_request` at once, the signal's reason, or what
+   * `beforeRequest` throws.
+   */
+  async getArray(request: RestRequest, call: CallOptions): Promise<RestAnswer & { readonly value: readonly unknown[] }> {
+    const answer = await this.#get(request, call, Array.isArray);
+    return answer as RestAnswer & { readonly value: readonly unknown[] };
+  }
+
+  /** The same for an answer that is one object. */
+  async getObject(request: RestRequest, call: CallOptions): Promise<RestAnswer & { readonly value: Readonly<Record<string, unknown>> }> {
+    const answer = await this.#get(request, call, (value) => !Array.isArray(value));
+    return answer as RestAnswer & { readonly value: Readonly<Record<string, unknown>> };
+  }
+
+  /** Asks the exchange for its time, epoch ms. */
+  async readTime(call: CallOptions): Promise<number> {
+    const { value } = await this.#get({ path: '/api/v3/time', weight: 1, urgent: true }, call, (answer) => readServerTime(answer) !== undefined);
+    return readServerTime(value) as number;
+  }
+
+  /** A time that the exchange itself has said to be over, at least `past` if it is: asks again only where the last answer does not reach that far. */
+  async observedTime(past: number, call: CallOptions): Promise<number> {
+    const { observed, measuredAt } = this.exchangeClock;
+    const age = this.#options.clock.now() - (measuredAt ?? 0);
+    if (observed !== undefined && observed > past && age >= 0 && age < CLOCK_KEPT_MS) return observed;
+    return this.readTime(call);
+  }
+
+  /** Waits a jittered, growing time: `failures` counts from 1. For callers that found two answers in contradiction. */
+  async backOff(failures: number, signal: AbortSignal | undefined, atLeastMs = 0): Promise<void> {
+    const { firstBackoffMs, maxBackoffMs, random, clock } = this.#options;
+    const backoff = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(failures - 1, 20));
+    await clock.sleep(Math.max(atLeastMs, backoff / 2 + (backoff / 2) * random.next()), signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  async #get(request: RestRequest, call: CallOptions, hasShape: (value: unknown) => boolean): Promise<RestAnswer> {
+    for (let failures = 0; ; ) {
+      await this.#enter(request, call);
+      const { outcome, asked_at, received_at } = await this.#attempt(request, call.signal, hasShape);
+      switch (outcome.kind) {
+        case 'ok':
+          return { value: outcome.value, asked_at, received_at };
+        case 'fail':
+          throw outcome.error;
+        case 'freeze':
+          this.#freeze(outcome, received_at);
+          break;
+        case 'retry':
+          failures += 1;
+          if (failures >= this.#options.tries) throw outcome.error;
+          this.#logger?.debug({ path: request.path, failures, code: outcome.error.code, cause: outcome.error.message }, 'trying a request again');
+          await this.backOff(failures, call.signal, outcome.atLeastMs);
+          break;
+        default:
+          outcome satisfies never;
+      }
+    }
+  }
+
+  /** Passes the limiter and the caller's hook. The hook comes last: what it saw must be fresh when the request leaves. */
+  async #enter({ weight, urgent = false }: RestRequest, { signal, beforeRequest }: CallOptions): Promise<void> {
+    for (;;) {
+      await this.limiter.wait(weight, urgent, signal);
+      await beforeRequest?.();
+      signal?.throwIfAborted();
+      if (this.limiter.take(weight, urgent)) return;
+    }
+  }
+
+  async #attempt(request: RestRequest, signal: AbortSignal | undefined, hasShape: (value: unknown) => boolean): Promise<Attempt> {
+    const { clock } = this.#options;
+    const sentAt = clock.now();
+    const asked_at = this.exchangeClock.now();
+    const path = pathOf(request);
+    let answer: HttpAnswer | undefined;
+    let failure: unknown;
+    try {
+      answer = await this.#transport.get(path, request.microseconds ? { 'x-mbx-time-unit': 'MICROSECOND' } : {}, signal);
+    } catch (error) {
+      failure = error;
+    }
+    const received_at = clock.now();
+    this.#account(request.weight, answer, sentAt, received_at);
+    if (answer === undefined) {
+      if (signal?.aborted) throw signal.reason;
+      return { outcome: { kind: 'retry', error: toAppError(failure), atLeastMs: 0 }, asked_at, received_at };
+    }
+    const outcome = classifyAnswer(path, answer);
+    if (outcome.kind !== 'ok') return { outcome, asked_at, received_at };
+    if (!hasShape(outcome.value)) {
+      const error = new AppError('exchange_unavailable', `GET ${path} was answered with JSON of another shape.`, { path });
+      return { outcome: { kind: 'retry', error, atLeastMs: 0 }, asked_at, received_at };
+    }
+    if (request.path.endsWith('/time')) this.#measure(outcome.value, answer, received_at);
+    return { outcome, asked_at, received_at };
+  }
+
+  #account(weight: number, answer: HttpAnswer | undefined, sentAt: number, receivedAt: number): void {
+    const date = readDateHeader(answer?.headers.date);
+    this.exchangeClock.noteDate(date, sentAt, receivedAt);
+    const used = Number(answer?.headers['x-mbx-used-weight-1m'] ?? Number.NaN);
+    this.limiter.settle(weight, Number.isFinite(used) ? used : undefined, this.exchangeClock.minuteOf(date));
+    this.#metrics?.gauge('streamforge_exchange_weight_used', this.limiter.used, { exchange: 'binance' });
+    const status = answer === undefined ? 'other' : `${Math.floor(answer.status / 100)}xx`;
+    this.#metrics?.count('streamforge_exchange_requests_total', { exchange: 'binance', status });
+  }
+
+  #measure(value: unknown, answer: HttpAnswer, receivedAt: number): void {
+    const serverTime = readServerTime(value);
+    if (serverTime !== undefined) this.exchangeClock.measure(serverTime, receivedAt, readDateHeader(answer.headers.date));
+  }
+
+  #freeze({ forMs, alarm, message }: Extract<AnswerClass, { kind: 'freeze' }>, now: number): void {
+    const until = now + (forMs === 'next-minute' ? this.exchangeClock.msToNextMinute() + 1000 : forMs);
+    this.limiter.freeze(until);
+    this.#metrics?.gauge('streamforge_exchange_frozen_until_seconds', Math.ceil(until / 1000), { exchange: 'binance' });
+    const fields = { exchange: 'binance', until: new Date(until).toISOString(), cause: message };
+    if (alarm) this.#logger?.error(fields, 'the exchange refuses this address: no request is sent until then');
+    else this.#logger?.warn(fields, 'the exchange asked to wait: no request is sent until then');
+  }
+}
+
+function readServerTime(value: unknown): number | undefined {
+  const { serverTime } = value as { serverTime?: unknown };
+  return typeof serverTime === 'number' && Number.isSafeInteger(serverTime) ? serverTime : undefined;
+}
+
+function pathOf({ path, query = {} }: RestRequest): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
+}

@@ -1,0 +1,73 @@
+import { seriesId } from '../../domain/series.ts';
+import type { CallOptions } from '../exchange.ts';
+import { PAGE_ROWS } from './binance-options.ts';
+import { Contradictions } from './contradictions.ts';
+import type { IdPage, IdSpace, Mark } from './id-space.ts';
+import type { RestClient } from './rest-client.ts';
+
+/**
+ * Where the ids of a range of time begin. `found`: `page` starts with the first row at or after the time, and `before` is the row before it, confirmed.
+ * `head`: `page` starts with the first row that can be read at all. `behind`: nothing is there yet, `newest` decides. `empty`: the series has no row.
+ */
+export type TradeStart =
+  | { readonly kind: 'found'; readonly before: Mark; readonly page: IdPage; readonly asked_at: readonly [number, number] }
+  | { readonly kind: 'head'; readonly page: IdPage; readonly asked_at: readonly [number, number] }
+  | { readonly kind: 'behind'; readonly newest: Mark }
+  | { readonly kind: 'empty' };
+
+/**
+ * Finds the first id at `time`: by startTime alone, then by the id before, which must be older. Where the id before is not there, the newest row before
+ * `time` takes its place; where there is none either, the first row of all decides.
+ */
+export async function findStart(client: RestClient, space: IdSpace, time: number, call: CallOptions): Promise<TradeStart> {
+  const doubt = new Contradictions(client, call, `the first row of ${seriesId(space.series)} at ${new Date(time).toISOString()}`);
+  for (;;) {
+    const start = await tryStart(space, time, call);
+    if (typeof start !== 'string') return start;
+    await doubt.again(start);
+  }
+}
+
+async function tryStart(space: IdSpace, time: number, call: CallOptions): Promise<TradeStart | string> {
+  const first = await space.firstFrom(time, call);
+  if (first === undefined) {
+    const newest = await space.newest(call);
+    if (newest === undefined) return { kind: 'empty' };
+    return newest.time < time ? { kind: 'behind', newest } : 'none is at or after it, yet the newest row is';
+  }
+  if (first.time < time) return 'a row before startTime was answered';
+  const page = await space.byId(Math.max(0, first.id - 1), PAGE_ROWS, call, time);
+  const start = await splitAt(space, page, time, call);
+  if (start !== undefined) return start;
+  const before = await space.lastBefore(time, call);
+  if (before !== undefined) {
+    const wider = await space.byId(before.id, PAGE_ROWS, call, before.time);
+    return (await splitAt(space, wider, time, call)) ?? 'the row before it is not answered by its id';
+  }
+  const lowest = (await space.byId(0, 1, call, time)).entries[0];
+  if (lowest === undefined || lowest.time < time) return 'no row is before it by time, yet one is by id';
+  const head = lowest.id === page.entries[0]?.id ? page : await space.byId(lowest.id, PAGE_ROWS, call, lowest.time);
+  if (head.entries[0]?.id !== lowest.id) return 'the first row of all is not answered by its id';
+  return { kind: 'head', page: head, asked_at: [page.asked_at, head.asked_at] };
+}
+
+/** Parts a page into the row before `time` and the rows from it on; undefined where it does not hold both. */
+async function splitAt(space: IdSpace, page: IdPage, time: number, call: CallOptions): Promise<TradeStart | undefined> {
+  const at = page.entries.findIndex((entry) => entry.time >= time);
+  const next = page.entries[at];
+  const before = page.entries[at - 1];
+  if (next === undefined || before === undefined) return undefined;
+  let again = page.asked_at;
+  if (next.id !== before.id + 1) {
+    // Rows may have been left out of the page just here: the ids between are asked for once more.
+    const between = await space.byId(before.id + 1, next.id - before.id - 1, call, before.time);
+    if (between.entries.some((entry) => entry.id < next.id)) return undefined;
+    again = between.asked_at;
+  }
+  return {
+    kind: 'found',
+    before: { id: before.id, time: before.time },
+    page: { ...page, entries: page.entries.slice(at) },
+    asked_at: [page.asked_at, again],
+  };
+}

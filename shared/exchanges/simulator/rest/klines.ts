@@ -1,0 +1,70 @@
+import type { CandleFacts, CandleTable } from '../market.ts';
+import type { Call, Endpoint } from './call.ts';
+
+const WEIGHT = 2;
+const DEFAULT_LIMIT = 500;
+const MOST_ROWS = 1_000;
+const OPEN_BRACKET = Buffer.from('[');
+const COMMA = Buffer.from(',');
+const CLOSE_BRACKET = Buffer.from(']');
+
+/** `klines` and `uiKlines` (whose rows are not beautified here: they are the same). */
+export const klines: Endpoint = {
+  parameters: ['symbol', 'interval', 'startTime', 'endTime', 'timeZone', 'limit'],
+  weight: () => WEIGHT,
+  isPage: true,
+  answer(call) {
+    const { parameters } = call;
+    const market = parameters.symbol();
+    const interval = parameters.interval();
+    const shiftMs = parameters.timeZoneMs();
+    const limit = parameters.limit(DEFAULT_LIMIT, MOST_ROWS);
+    const start = parameters.time('startTime');
+    const end = parameters.time('endTime');
+    const table = market.candles(interval, shiftMs);
+    if (table === undefined) return '[]';
+
+    // Both ends are inclusive and select by opening time; nothing opens after the clock.
+    const opened = table.indexFrom(call.now + 1);
+    const last = end === undefined ? opened : Math.min(opened, table.indexFrom(Math.floor(Math.min(end.lastUs / 1_000, call.now)) + 1));
+    const startMs = start === undefined ? undefined : Math.ceil(start.firstUs / 1_000);
+    const from = startMs === undefined ? Math.max(0, last - limit) : startMs > call.now ? last : table.indexFrom(startMs);
+    const to = Math.min(last, from + limit);
+    if (from >= to) return '[]';
+    return renderPage(call, table, `${market.symbol}|${interval}|${shiftMs}`, from, to);
+  },
+};
+
+function renderPage(call: Call, table: CandleTable, key: string, from: number, to: number): Buffer {
+  const makeRow = call.inMicroseconds ? printInMicroseconds : printInMilliseconds;
+  const isForming = table.nextOpenOf(to - 1) > call.now;
+  const closedTo = isForming ? to - 1 : to;
+  const parts: Buffer[] = [];
+  const facts = (first: number, end: number): CandleFacts[] => table.facts(first, end);
+  for (const slice of call.pages.slices(`${key}|${call.inMicroseconds}`, from, closedTo, facts, makeRow)) {
+    parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, slice);
+  }
+  if (isForming) parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, Buffer.from(makeRow(table.asOf(to - 1, call.now)), 'latin1'));
+  parts.push(CLOSE_BRACKET);
+  return Buffer.concat(parts);
+}
+
+function printInMilliseconds(row: CandleFacts): string {
+  return `[${row.openTime},${prices(row)},${row.nextOpen - 1},${sums(row)}]`;
+}
+
+function printInMicroseconds(row: CandleFacts): string {
+  return `[${row.openTime * 1_000},${prices(row)},${row.nextOpen * 1_000 - 1},${sums(row)}]`;
+}
+
+function prices(row: CandleFacts): string {
+  return `"${row.open}","${row.high}","${row.low}","${row.close}","${row.volume}"`;
+}
+
+function sums(row: CandleFacts): string {
+  return `${quoted(row.quoteVolume)},${row.tradeCount},${quoted(row.takerBase)},${quoted(row.takerQuote)},"0"`;
+}
+
+function quoted(text: string | null): string {
+  return text === null ? 'null' : `"${text}"`;
+}

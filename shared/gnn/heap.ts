@@ -1,0 +1,70 @@
+import type * as tf from '@tensorflow/tfjs';
+import { AppError } from '../domain/errors.ts';
+import { instantiateSpmmSimd, type SpmmSimd, type WasmMemory } from './spmm-simd.ts';
+
+/** The two backends whose memory our kernels read and write themselves. */
+export type KernelBackendName = 'cpu' | 'wasm';
+
+/** A backend's memory, as a kernel sees it. Outputs are allocated before any view is taken: an allocation may grow wasm memory and detach views. */
+export interface Heap {
+  output(shape: number[], dtype: 'float32' | 'int32'): tf.TensorInfo;
+  /** A fresh view; never kept beyond the kernel. */
+  view(tensor: tf.TensorInfo): Float32Array | Int32Array;
+}
+
+/** As much of the wasm backend (tfjs 4.22) as we use. */
+export interface WasmBackend {
+  makeOutput(shape: number[], dtype: string): tf.TensorInfo;
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array;
+  getMemoryOffset(dataId: object): number;
+  disposeData(dataId: object): boolean;
+  incRef(dataId: object): void;
+  readonly wasm: { readonly asm?: { readonly memory?: WasmMemory }; readonly wasmMemory?: WasmMemory };
+}
+
+interface CpuBackend {
+  makeTensorInfo(shape: number[], dtype: string, values: Float32Array | Int32Array): tf.TensorInfo;
+  readonly data: { get(dataId: object): { readonly values: Float32Array | Int32Array } };
+}
+
+/** Throws `invalid_request` where wasm had no memory left: its allocator answers address 0 then, and says nothing. */
+export function checkAllocated(backend: WasmBackend, tensor: tf.TensorInfo): tf.TensorInfo {
+  const empty = tensor.shape.some((length) => length === 0);
+  if (!empty && backend.getMemoryOffset(tensor.dataId) === 0) {
+    throw new AppError('invalid_request', 'The graph does not fit into the 4 GB of WebAssembly memory; train on fewer bars or symbols.', {
+      shape: tensor.shape,
+    });
+  }
+  return tensor;
+}
+
+export function heapOf(name: KernelBackendName, backend: unknown): Heap {
+  if (name === 'wasm') {
+    const wasm = backend as WasmBackend;
+    return {
+      output: (shape, dtype) => checkAllocated(wasm, wasm.makeOutput(shape, dtype)),
+      view: (tensor) => wasm.typedArrayFromHeap(tensor),
+    };
+  }
+  const cpu = backend as CpuBackend;
+  return {
+    output: (shape, dtype) => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      return cpu.makeTensorInfo(shape, dtype, dtype === 'int32' ? new Int32Array(size) : new Float32Array(size));
+    },
+    view: (tensor) => cpu.data.get(tensor.dataId).values,
+  };
+}
+
+const kernels = new WeakMap<object, SpmmSimd | 'none'>();
+
+/** The SIMD kernel on the backend's own memory, or undefined where there is no SIMD. */
+export function simdOf(backend: WasmBackend): SpmmSimd | undefined {
+  let kernel = kernels.get(backend);
+  if (kernel === undefined) {
+    const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory;
+    kernel = (memory === undefined ? undefined : instantiateSpmmSimd(memory)) ?? 'none';
+    kernels.set(backend, kernel);
+  }
+  return kernel === 'none' ? undefined : kernel;
+}

@@ -1,0 +1,157 @@
+import type { LedgerMonth } from '../../domain/coverage.ts';
+import { createProver, type ProofClaim, type RangeProof } from '../../domain/proof.ts';
+import { rowKey } from '../../domain/row-key.ts';
+import { parseSeriesId } from '../../domain/series.ts';
+import type { SeriesSummary, UpsertOutcome } from '../market-store.ts';
+import type { Database } from './database.ts';
+import { IntegerRows } from './integer-rows.ts';
+import { Ledger } from './ledger-table.ts';
+import { read, steps, write } from './operation.ts';
+import { candleRecord } from './records/candle-record.ts';
+import type { RecordBatch } from './records/record-codec.ts';
+import type { Position, RowBounds, RowPage, RowTable } from './row-table.ts';
+import type { SeriesCatalog, SeriesEntry } from './series-catalog.ts';
+import { TextRows } from './text-rows.ts';
+
+const PAGE_ROWS = 5_000;
+/** A row of depth may hold thousands of levels. */
+const PAGE_DEPTH_ROWS = 100;
+/** Keys counted in one step: about 5 ms. */
+const COUNT_KEYS = 100_000;
+
+/** What the worker does for the market store. Series are named by their ids. */
+export function createMarketOperations(database: Database, catalog: SeriesCatalog) {
+  const integerRows = new IntegerRows(database);
+  const textRows = new TextRows(database);
+  const ledger = new Ledger(database, catalog);
+  const tableOf = (entry: SeriesEntry): RowTable => (entry.keyedBy === 'text' ? textRows : integerRows);
+
+  /** Every page of the rows inside the bounds. */
+  function* pages(entry: SeriesEntry, bounds: RowBounds): Generator<RowPage> {
+    let after: Position | undefined;
+    do {
+      const page = tableOf(entry).page(entry, bounds, after, pageRows(entry));
+      yield page;
+      after = page.next;
+    } while (after !== undefined);
+  }
+
+  function describe(entry: SeriesEntry): SeriesSummary {
+    const [first, last] = (['first', 'last'] as const).map((which) => {
+      const record = tableOf(entry).edge(entry, which);
+      if (record === undefined) return undefined;
+      return { key: rowKey(entry.series, entry.codec.decode(record, 0)), time: record[entry.codec.timeSlot] as number };
+    });
+    const summary = { series: entry.name, rows: catalog.countRows(entry) };
+    return first === undefined || last === undefined ? summary : { ...summary, first, last };
+  }
+
+  return {
+    upsertRows: write((args: { readonly series: string; readonly batch: RecordBatch }): UpsertOutcome => {
+      const entry = catalog.ensure(args.series);
+      const { added, ...outcome } = tableOf(entry).upsert(entry, args.batch);
+      if (added > 0) catalog.addRows(entry, added);
+      return outcome;
+    }),
+
+    readPage: read(
+      (args: {
+        readonly series: string;
+        readonly bounds: RowBounds;
+        readonly after?: Position | string;
+        readonly limit: number;
+      }): RowPage => {
+        const entry = catalog.find(args.series);
+        if (entry === undefined) return { slots: new Float64Array(0), count: 0, next: undefined };
+        const after = typeof args.after === 'string' ? tableOf(entry).positionOf(entry, args.after) : args.after;
+        return tableOf(entry).page(entry, args.bounds, after, Math.min(args.limit, pageRows(entry)));
+      },
+    ),
+
+    countRows: steps(function* (args: { readonly series: string; readonly bounds: RowBounds }): Generator<void, number, void> {
+      const entry = catalog.find(args.series);
+      if (entry === undefined) return 0;
+      const range = entry.keyedBy === 'text' ? undefined : integerRows.exactKeyRange(entry, args.bounds);
+      let count = 0;
+      if (range !== undefined) {
+        for (let first = range.first; first <= range.last; ) {
+          const counted = integerRows.countKeys(entry, first, range.last, COUNT_KEYS);
+          count += counted.count;
+          if (counted.count < COUNT_KEYS) break;
+          first = counted.last + 1;
+          yield;
+        }
+        return count;
+      }
+      for (const page of pages(entry, args.bounds)) {
+        count += page.count;
+        yield;
+      }
+      return count;
+    }),
+
+    proveRange: steps(function* (args: { readonly series: string; readonly claim: ProofClaim }): Generator<void, RangeProof, void> {
+      const prover = createProver(parseSeriesId(args.series), args.claim);
+      const entry = catalog.find(args.series);
+      if (entry === undefined) return prover.finish();
+      const { from, to, from_id, to_id } = args.claim;
+      const byId = from_id !== undefined && to_id !== undefined;
+      // One mark for all rows: a proof of millions of rows makes no garbage.
+      const mark = { id: 0, time: 0, open_time: 0, close_time: 0, is_closed: false };
+      for (const { slots } of pages(entry, byId ? { from_id, to_id } : { from, to })) {
+        for (let at = 0; at < slots.length; at += entry.codec.lengthAt(slots, at)) {
+          if (byId) {
+            mark.id = slots[at] as number;
+            mark.time = slots[at + entry.codec.timeSlot] as number;
+          } else {
+            mark.open_time = slots[at] as number;
+            mark.close_time = candleRecord.closeTimeAt(slots, at);
+            mark.is_closed = candleRecord.isClosedAt(slots, at);
+          }
+          prover.add(mark);
+        }
+        yield;
+      }
+      return prover.finish();
+    }),
+
+    /** Deletes at most a page of rows; 0 when none is left inside the bounds. */
+    deletePage: write((args: { readonly series: string; readonly bounds: RowBounds }): number => {
+      const entry = catalog.find(args.series);
+      if (entry === undefined) return 0;
+      for (const page of pages(entry, args.bounds)) {
+        if (page.count === 0) continue;
+        catalog.addRows(entry, -tableOf(entry).remove(entry, page));
+        return page.count;
+      }
+      return 0;
+    }),
+
+    listSeries: steps(function* (): Generator<void, SeriesSummary[], void> {
+      const summaries: SeriesSummary[] = [];
+      for (const name of catalog.names()) {
+        const entry = catalog.find(name);
+        if (entry !== undefined) summaries.push(describe(entry));
+        yield;
+      }
+      return summaries;
+    }),
+
+    describeSeries: read((args: { readonly series: string }): SeriesSummary | undefined => {
+      const entry = catalog.find(args.series);
+      return entry === undefined ? undefined : describe(entry);
+    }),
+
+    readLatest: read((args: { readonly series: string }): Float64Array<ArrayBuffer> | undefined => {
+      const entry = catalog.find(args.series);
+      return entry === undefined ? undefined : textRows.latest(entry);
+    }),
+
+    readLedger: read((args: { readonly series: string; readonly first?: string; readonly last?: string }) => ledger.read(args)),
+    writeLedger: write((args: { readonly months: readonly LedgerMonth[] }): boolean => ledger.write(args.months)),
+  };
+}
+
+function pageRows(entry: SeriesEntry): number {
+  return entry.table === 'depth' ? PAGE_DEPTH_ROWS : PAGE_ROWS;
+}

@@ -1,0 +1,52 @@
+/** Runs inside a grouped transaction. It may be run again from the start, so it leaves its arguments as they are. */
+export interface WriteOperation<Args, Result> {
+  readonly mode: 'write';
+  run(args: Args): Result;
+}
+
+/** Runs between two groups of writes; short: a page of rows, a few documents. */
+export interface ReadOperation<Args, Result> {
+  readonly mode: 'read';
+  run(args: Args): Result;
+}
+
+/** A long read in short steps: writes and other reads run between them. It may be cancelled after any step. */
+export interface SteppedOperation<Args, Result> {
+  readonly mode: 'steps';
+  run(args: Args): Generator<void, Result, void>;
+}
+
+export type Operation<Args, Result> = WriteOperation<Args, Result> | ReadOperation<Args, Result> | SteppedOperation<Args, Result>;
+
+export function write<Args, Result>(run: (args: Args) => Result): WriteOperation<Args, Result> {
+  return { mode: 'write', run };
+}
+
+export function read<Args, Result>(run: (args: Args) => Result): ReadOperation<Args, Result> {
+  return { mode: 'read', run };
+}
+
+export function steps<Args, Result>(run: (args: Args) => Generator<void, Result, void>): SteppedOperation<Args, Result> {
+  return { mode: 'steps', run };
+}
+
+/** What the main thread sends: one call by its number, the withdrawal of one, or the end. */
+export type ToWorker =
+  | { readonly call: number; readonly name: string; readonly args: unknown }
+  | { readonly cancel: number }
+  | { readonly close: true };
+
+/** An error on its way between threads. */
+export interface SentError {
+  readonly code: string;
+  readonly message: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly cause?: string;
+}
+
+/** What the worker answers: that it is open, the outcome of a call, or that it has closed. `call` is undefined for what concerns the whole store. */
+export type FromWorker =
+  | { readonly opened: true }
+  | { readonly call: number; readonly value: unknown }
+  | { readonly call?: number; readonly error: SentError }
+  | { readonly closed: true };

@@ -1,0 +1,53 @@
+import { destination, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
+import type { LogFields, Logger } from './logger.ts';
+import { redact, redactText } from './redact.ts';
+
+/** `LOG_LEVEL`, most to least talkative; `silent` writes nothing. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STDERR = 2;
+
+/**
+ * JSON lines on stderr: `{"level":"info","time":"2024-08-01T00:00:00.000Z","function":"fetch","queue_id":…,"message":…}`. Written in this thread, without
+ * a worker transport: nothing is lost when the process ends. `write` takes the lines instead (tests, the demo's own display).
+ */
+export function createLogger(options: { readonly level: LogLevel; readonly write?: (line: string) => void }): Logger {
+  const { write } = options;
+  const stream = write === undefined ? destination({ fd: STDERR, sync: true }) : { write };
+  return wrap(
+    pino(
+      {
+        level: options.level,
+        base: null,
+        messageKey: 'message',
+        timestamp: stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      stream,
+    ),
+  );
+}
+
+/** A logger that says nothing. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};
+
+function wrap(log: Pino): Logger {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
+    // Lines below the level are common on hot paths: they cost no copy.
+    if (log.isLevelEnabled(level)) log[level](redact(fields) as object, redactText(message));
+  };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrap(log.child(redact(fields) as object)),
+  };
+}
