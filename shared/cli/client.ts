@@ -7,6 +7,8 @@ export interface ApiClient {
   post<T>(path: string, body: unknown, options?: CallOptions): Promise<T>;
   /** The body as it comes: rows, server-sent events. */
   stream(path: string, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
+  /** The body as text, with the answer's headers. */
+  text(path: string, options?: CallOptions): Promise<{ readonly text: string; readonly headers: Headers }>;
   /** True when something answers `/livez` there. */
   isThere(): Promise<boolean>;
 }
@@ -56,6 +58,10 @@ export function createApiClient(url: string, token?: string): ApiClient {
       const { body } = await call(path, { headers: headersOf(options), ...signalOf(options) });
       if (body === null) throw new AppError('unclassified', `${base}${path} answered without a body.`);
       return body;
+    },
+    async text(path, options = {}) {
+      const response = await call(path, { headers: headersOf(options), ...signalOf(options) });
+      return { text: await response.text(), headers: response.headers };
     },
     async isThere() {
       try {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import type { GraphParams } from '../domain/graph/graph.ts';
 import { INTERVALS, type Interval } from '../domain/interval.ts';
 import { EXCHANGES, type ExchangeName } from '../domain/series.ts';
 import { defineContract } from './define-contract.ts';
 import { attemptNumber, epochMs, queueIdText, symbolText } from './fields.ts';
-import { type GraphParams, graphParamFields } from './job-params.ts';
+import { graphParamFields } from './job-params.ts';
 import { BUILD_GRAPH_TOPIC } from './topics.ts';
 
 /**

@@ -7,28 +7,6 @@ export const MODELS = ['rsage', 'sgc'] as const;
 /** Where tensors are computed. */
 export const BACKENDS = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'] as const;
 
-/** Parameters of a graph, defaults filled in: the shape that `GraphStore` keeps. Windows and lags are counted in bars. */
-export interface GraphParams {
-  readonly lags: readonly number[];
-  readonly vis_window: number;
-  readonly vis_cap: number;
-  readonly corr_window: number;
-  readonly corr_top: number;
-  readonly lead_window: number;
-  readonly lead_top: number;
-}
-
-/** Parameters of a training, defaults filled in. `horizon` is counted in bars. */
-export interface TrainParams {
-  readonly task: (typeof TASKS)[number];
-  readonly horizon: number;
-  readonly model: (typeof MODELS)[number];
-  readonly hidden: number;
-  readonly epochs: number;
-  readonly seeds: readonly number[];
-  readonly backend?: (typeof BACKENDS)[number];
-}
-
 /** Zod fields of the graph parameters; windows and lags are counted in bars. */
 export const graphParamFields = {
   lags: z.array(z.int().min(1).max(10_000)).min(1).max(16),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { TrainRequest } from '../domain/workflow/request.ts';
 import { defineContract } from './define-contract.ts';
 import { attemptNumber, queueIdText, symbolText } from './fields.ts';
-import { type TrainParams, trainParamFields } from './job-params.ts';
+import { trainParamFields } from './job-params.ts';
 import { TRAIN_TOPIC } from './topics.ts';
 
 /**
@@ -10,7 +11,7 @@ import { TRAIN_TOPIC } from './topics.ts';
  *     {"queue_id": "wf-btcusdt-api_candles_5m-20240801-a1b2c3", "attempt": 1, "symbol": "BTCUSDT", "graph_id": "3f2a…", "task": "vol", "horizon": 12,
  *      "model": "rsage", "hidden": 32, "epochs": 60, "seeds": [1, 2, 3]}
  */
-export interface Train extends TrainParams {
+export interface Train extends TrainRequest {
   readonly queue_id: string;
   readonly attempt: number;
   readonly symbol: string;

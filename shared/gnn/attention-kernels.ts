@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { heapOf, type KernelBackendName } from './heap.ts';
+import { spmm } from './loops.ts';
 import { matrixOf, registerOver, runSparse } from './register-kernel.ts';
-import { spmm } from './spmm.ts';
 
 let gradientsInstalled = false;
 

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { AppError } from '../domain/errors.ts';
-import type { KernelBackendName } from './heap.ts';
-import { installKernels, usesSimd } from './kernels.ts';
+import { type KernelBackendName, simdOf } from './heap.ts';
+import { installKernels } from './kernels.ts';
 
 /** Backends in the order in which they are tried. The two of TensorFlow are never installed unasked: they are there, or they are skipped. */
 export const BACKENDS = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'] as const;
@@ -47,7 +47,7 @@ export async function loadBackend(wanted: readonly BackendName[] = BACKENDS, loa
       if (!(await tf.setBackend(backendName))) throw new Error('the backend did not start');
       if (backendName === 'cpu' || backendName === 'wasm') installKernels(backendName as KernelBackendName);
       smokeTest();
-      return { name, skipped, simd: usesSimd(backendName), tfjs: tf.version_core, node: process.version };
+      return { name, skipped, simd: simdOf(backendName, tf.backend()) !== undefined, tfjs: tf.version_core, node: process.version };
     } catch (error) {
       skipped.push({ name, reason: reasonOf(error) });
     }

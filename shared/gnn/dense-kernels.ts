@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { type Heap, heapOf, type KernelBackendName } from './heap.ts';
+import { addressesOf, heapOf, type KernelBackendName, simdOf } from './heap.ts';
+import { columnSums, type DropoutPlan, dropout, dropoutNumbers, reluGrad } from './loops.ts';
 import { registerOver } from './register-kernel.ts';
 
 let gradientsInstalled = false;
@@ -12,7 +13,7 @@ export interface RowLabels {
 }
 
 /**
- * Kernels for the dense half of a layer, each one pass where tfjs takes several: `DenseRelu` (`relu(x w + b)`), `MaskedScale` (dropout) and
+ * Kernels for the dense half of a layer, each one pass where tfjs takes several: `DenseRelu` (`relu(x w + b)`), `Dropout` and
  * `CrossEntropy` (softmax and mean loss over the labelled rows).
  */
 export function installDenseKernels(name: KernelBackendName): void {
@@ -21,12 +22,22 @@ export function installDenseKernels(name: KernelBackendName): void {
     installGradients();
   }
   installDenseRelu(name);
-  registerOver('MaskedScale', name, ({ inputs, backend, attrs }) => {
-    const { mask } = attrs as unknown as { mask: Float32Array };
-    return elementwise(heapOf(name, backend), [inputs.x as tf.TensorInfo], (out, [x]) => {
-      for (let i = 0; i < out.length; i++) out[i] = (x?.[i] as number) * (mask[i] as number);
-    });
+  registerOver('Dropout', name, ({ inputs, backend, attrs }) => {
+    const plan = attrs as unknown as DropoutPlan;
+    const x = inputs.x as tf.TensorInfo;
+    const heap = heapOf(name, backend);
+    const out = heap.output(x.shape, 'float32');
+    const simd = simdOf(name, backend);
+    if (simd === undefined) {
+      dropout(heap.view(x) as Float32Array, plan, heap.view(out) as Float32Array);
+      return out;
+    }
+    const at = addressesOf(backend);
+    const { threshold, scale } = dropoutNumbers(plan);
+    simd.dropout(at(x), at(out), tf.util.sizeFromShape(x.shape), plan.seed, threshold, scale);
+    return out;
   });
+  installColumnSums(name);
   installCrossEntropy(name);
 }
 
@@ -44,11 +55,36 @@ function installDenseRelu(name: KernelBackendName): void {
     const out = fused({ inputs: { a: cube(x), b: cube(w), bias: b }, backend, attrs }) as tf.TensorInfo;
     return { dataId: out.dataId, dtype: out.dtype, shape: out.shape.slice(1) };
   });
-  registerOver('ReluGrad', name, ({ inputs, backend }) =>
-    elementwise(heapOf(name, backend), [inputs.dy as tf.TensorInfo, inputs.y as tf.TensorInfo], (out, [dy, y]) => {
-      for (let i = 0; i < out.length; i++) out[i] = (y?.[i] as number) > 0 ? (dy?.[i] as number) : 0;
-    }),
-  );
+  registerOver('ReluGrad', name, ({ inputs, backend }) => {
+    const { dy, y } = inputs as Record<'dy' | 'y', tf.TensorInfo>;
+    const heap = heapOf(name, backend);
+    const out = heap.output(y.shape, 'float32');
+    const simd = simdOf(name, backend);
+    if (simd === undefined) {
+      reluGrad(heap.view(dy) as Float32Array, heap.view(y) as Float32Array, heap.view(out) as Float32Array);
+      return out;
+    }
+    const at = addressesOf(backend);
+    simd.reluGrad(at(dy), at(y), at(out), tf.util.sizeFromShape(y.shape));
+    return out;
+  });
+}
+
+function installColumnSums(name: KernelBackendName): void {
+  registerOver('ColumnSums', name, ({ inputs, backend }) => {
+    const x = inputs.x as tf.TensorInfo;
+    const [rows, width] = x.shape as [number, number];
+    const heap = heapOf(name, backend);
+    const out = heap.output([width], 'float32');
+    const simd = simdOf(name, backend);
+    if (simd === undefined) {
+      columnSums(heap.view(x) as Float32Array, width, heap.view(out) as Float32Array);
+      return out;
+    }
+    const at = addressesOf(backend);
+    simd.columnSums(at(x), rows, width, at(out));
+    return out;
+  });
 }
 
 function installCrossEntropy(name: KernelBackendName): void {
@@ -58,7 +94,7 @@ function installCrossEntropy(name: KernelBackendName): void {
     const width = logits.shape[1] as number;
     const heap = heapOf(name, backend);
     const out = heap.output([], 'float32');
-    const values = heap.view(logits);
+    const values = heap.view(logits) as Float32Array;
     let loss = 0;
     for (let i = 0; i < classes.length; i++) {
       const label = classes[i] as number;
@@ -71,42 +107,29 @@ function installCrossEntropy(name: KernelBackendName): void {
     const { classes, count } = attrs as unknown as RowLabels;
     const logits = inputs.logits as tf.TensorInfo;
     const width = logits.shape[1] as number;
-    return elementwise(heapOf(name, backend), [logits, inputs.dy as tf.TensorInfo], (out, [values, dy]) => {
-      if (values === undefined) return;
-      const scale = (dy?.[0] as number) / count;
-      out.fill(0);
-      for (let i = 0; i < classes.length; i++) {
-        const label = classes[i] as number;
-        if (label < 0) continue;
-        const log = logSumExp(values, i * width, width);
-        for (let k = 0; k < width; k++) {
-          out[i * width + k] = (Math.exp((values[i * width + k] as number) - log) - (k === label ? 1 : 0)) * scale;
-        }
+    const heap = heapOf(name, backend);
+    const out = heap.output(logits.shape, 'float32');
+    const values = heap.view(logits) as Float32Array;
+    const gradient = heap.view(out).fill(0) as Float32Array;
+    const scale = (heap.view(inputs.dy as tf.TensorInfo)[0] as number) / count;
+    for (let i = 0; i < classes.length; i++) {
+      const label = classes[i] as number;
+      if (label < 0) continue;
+      const log = logSumExp(values, i * width, width);
+      for (let k = 0; k < width; k++) {
+        gradient[i * width + k] = (Math.exp((values[i * width + k] as number) - log) - (k === label ? 1 : 0)) * scale;
       }
-    });
+    }
+    return out;
   });
 }
 
-function logSumExp(values: ArrayLike<number>, from: number, width: number): number {
+function logSumExp(values: Float32Array, from: number, width: number): number {
   let highest = values[from] as number;
   for (let k = 1; k < width; k++) highest = Math.max(highest, values[from + k] as number);
   let sum = 0;
   for (let k = 0; k < width; k++) sum += Math.exp((values[from + k] as number) - highest);
   return highest + Math.log(sum);
-}
-
-/** An output in the shape of the first input, then views of all. */
-function elementwise(
-  heap: Heap,
-  inputs: readonly tf.TensorInfo[],
-  fill: (out: Float32Array, inputs: readonly (Float32Array | Int32Array)[]) => void,
-): tf.TensorInfo {
-  const out = heap.output((inputs[0] as tf.TensorInfo).shape, 'float32');
-  fill(
-    heap.view(out) as Float32Array,
-    inputs.map((input) => heap.view(input)),
-  );
-  return out;
 }
 
 function installGradients(): void {
@@ -119,12 +142,12 @@ function installGradients(): void {
     gradFunc: (dy, saved) => {
       const [x, w, y] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
       const dz = run('ReluGrad', { dy: dy as tf.Tensor, y }) as tf.Tensor2D;
-      return { x: () => tf.matMul(dz, w, false, true), w: () => tf.matMul(x, dz, true, false), b: () => tf.sum(dz, 0) };
+      return { x: () => tf.matMul(dz, w, false, true), w: () => tf.matMul(x, dz, true, false), b: () => run('ColumnSums', { x: dz }) };
     },
   });
   tf.registerGradient({
-    kernelName: 'MaskedScale',
-    gradFunc: (dy, _saved, attrs) => ({ x: () => run('MaskedScale', { x: dy as tf.Tensor }, attrs) }),
+    kernelName: 'Dropout',
+    gradFunc: (dy, _saved, attrs) => ({ x: () => run('Dropout', { x: dy as tf.Tensor }, attrs) }),
   });
   tf.registerGradient({
     kernelName: 'CrossEntropy',

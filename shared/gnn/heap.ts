@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { AppError } from '../domain/errors.ts';
-import { instantiateSpmmSimd, type SpmmSimd, type WasmMemory } from './spmm-simd.ts';
+import { instantiateKernels, type WasmKernels, type WasmMemory } from './wasm-kernels.ts';
 
 /** The two backends whose memory our kernels read and write themselves. */
 export type KernelBackendName = 'cpu' | 'wasm';
@@ -56,15 +56,28 @@ export function heapOf(name: KernelBackendName, backend: unknown): Heap {
   };
 }
 
-const kernels = new WeakMap<object, SpmmSimd | 'none'>();
+/** Byte addresses of tensors in the backend's memory, for the SIMD kernels; taken after all allocations. */
+export function addressesOf(backend: unknown): (tensor: tf.TensorInfo) => number {
+  return (tensor) => (backend as WasmBackend).getMemoryOffset(tensor.dataId);
+}
 
-/** The SIMD kernel on the backend's own memory, or undefined where there is no SIMD. */
-export function simdOf(backend: WasmBackend): SpmmSimd | undefined {
-  let kernel = kernels.get(backend);
-  if (kernel === undefined) {
-    const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory;
-    kernel = (memory === undefined ? undefined : instantiateSpmmSimd(memory)) ?? 'none';
-    kernels.set(backend, kernel);
+const kernels = new WeakMap<object, WasmKernels | 'none'>();
+let simdAllowed = true;
+
+/** Turns the SIMD kernels off and on, to compare them with the plain loops. On at first. */
+export function allowSimd(allowed: boolean): void {
+  simdAllowed = allowed;
+}
+
+/** The SIMD kernels on the backend's own memory; undefined on another backend, where the engine has no SIMD, or where it is turned off. */
+export function simdOf(name: string, backend: unknown): WasmKernels | undefined {
+  if (name !== 'wasm' || !simdAllowed) return undefined;
+  const { wasm } = backend as WasmBackend;
+  let found = kernels.get(wasm);
+  if (found === undefined) {
+    const memory = wasm.asm?.memory ?? wasm.wasmMemory;
+    found = (memory === undefined ? undefined : instantiateKernels(memory)) ?? 'none';
+    kernels.set(wasm, found);
   }
-  return kernel === 'none' ? undefined : kernel;
+  return found === 'none' ? undefined : found;
 }

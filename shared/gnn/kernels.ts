@@ -2,26 +2,15 @@ import * as tf from '@tensorflow/tfjs';
 import { AppError } from '../domain/errors.ts';
 import { installAttentionKernels } from './attention-kernels.ts';
 import { installDenseKernels } from './dense-kernels.ts';
-import { checkAllocated, heapOf, type KernelBackendName, simdOf, type WasmBackend } from './heap.ts';
+import { addressesOf, checkAllocated, heapOf, type KernelBackendName, simdOf, type WasmBackend } from './heap.ts';
+import { spmm } from './loops.ts';
 import { matrixOf, registerOver, runSparse } from './register-kernel.ts';
-import { spmm } from './spmm.ts';
 
 /** The one tfjs that the kernels below are written for: they reach into its backends. */
 export const TFJS_VERSION = '4.22.0';
 
 const installed = new Set<KernelBackendName>();
 let gradientsInstalled = false;
-let simdAllowed = true;
-
-/** Turns the SIMD kernel off and on, to compare it with the plain loop. On at first. */
-export function allowSimd(allowed: boolean): void {
-  simdAllowed = allowed;
-}
-
-/** True where sparse products run on the SIMD kernel. */
-export function usesSimd(name: string): boolean {
-  return name === 'wasm' && simdAllowed && simdOf(tf.backend() as unknown as WasmBackend) !== undefined;
-}
 
 /**
  * Adds our kernels to a backend and mends some of its own, once a process (kernels are global in tfjs): `UnsortedSegmentSum` (absent on wasm,
@@ -60,16 +49,15 @@ function installSpmm(name: KernelBackendName): void {
     const x = inputs.x as tf.TensorInfo;
     const width = x.shape[1] as number;
     const { csr } = matrix;
-    const wasm = backend as WasmBackend;
-    const simd = name === 'wasm' && simdAllowed ? simdOf(wasm) : undefined;
+    const simd = simdOf(name, backend);
     const arrays = simd === undefined ? undefined : matrix.heapTensors();
     const heap = heapOf(name, backend);
     const out = heap.output([csr.rows, width], 'float32');
-    if (simd !== undefined && arrays !== undefined) {
-      const at = (tensor: tf.TensorInfo): number => wasm.getMemoryOffset(tensor.dataId);
-      simd(at(arrays.rowPtr), at(arrays.col), at(arrays.val), csr.rows, at(x), width, at(out));
-    } else {
+    if (simd === undefined || arrays === undefined) {
       spmm(csr, csr.val, heap.view(x) as Float32Array, width, heap.view(out) as Float32Array);
+    } else {
+      const at = addressesOf(backend);
+      simd.spmm(at(arrays.rowPtr), at(arrays.col), at(arrays.val), csr.rows, at(x), width, at(out));
     }
     return out;
   });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { RowLabels } from './dense-kernels.ts';
+import { type DropoutPlan, dropout } from './loops.ts';
 import { runSparse } from './register-kernel.ts';
 import type { SparseMatrix } from './sparse-matrix.ts';
 
@@ -9,8 +10,8 @@ export interface GraphOps {
   sparseProduct(matrix: SparseMatrix, x: tf.Tensor2D): tf.Tensor2D;
   /** `relu(x w + b)`. */
   denseRelu(x: tf.Tensor2D, w: tf.Tensor2D, b: tf.Tensor1D): tf.Tensor2D;
-  /** `x` times a mask of its size. */
-  maskedScale(x: tf.Tensor2D, mask: Float32Array): tf.Tensor2D;
+  /** Zeroes the values that the plan chooses, and scales the rest. */
+  dropout(x: tf.Tensor2D, plan: DropoutPlan): tf.Tensor2D;
   /** Mean cross-entropy of the rows that have a class. */
   crossEntropy(logits: tf.Tensor2D, labels: RowLabels): tf.Scalar;
 }
@@ -19,7 +20,7 @@ export interface GraphOps {
 export const kernelOps: GraphOps = {
   sparseProduct: (matrix, x) => runSparse('SpMM', { x }, matrix) as tf.Tensor2D,
   denseRelu: (x, w, b) => tf.engine().runKernel('DenseRelu', { x, w, b }) as tf.Tensor2D,
-  maskedScale: (x, mask) => tf.engine().runKernel('MaskedScale', { x }, { mask } as unknown as tf.NamedAttrMap) as tf.Tensor2D,
+  dropout: (x, plan) => tf.engine().runKernel('Dropout', { x }, plan as unknown as tf.NamedAttrMap) as tf.Tensor2D,
   crossEntropy: (logits, labels) => tf.engine().runKernel('CrossEntropy', { logits }, labels as unknown as tf.NamedAttrMap) as tf.Scalar,
 };
 
@@ -30,7 +31,11 @@ export const plainOps: GraphOps = {
     return tf.unsortedSegmentSum(tf.mul(tf.gather(x, src), val), dst, matrix.csr.rows) as tf.Tensor2D;
   },
   denseRelu: (x, w, b) => tf.relu(tf.add(tf.matMul(x, w), b)),
-  maskedScale: (x, mask) => tf.mul(x, tf.tensor2d(mask, x.shape)),
+  dropout(x, plan) {
+    const mask = new Float32Array(x.size);
+    dropout(new Float32Array(x.size).fill(1), plan, mask);
+    return tf.mul(x, tf.tensor2d(mask, x.shape));
+  },
   crossEntropy(logits, { classes, count }) {
     const width = logits.shape[1];
     const oneHot = new Float32Array(classes.length * width);

@@ -1,6 +1,8 @@
-import type { PartitionBatch, Subscription } from '../bus/bus.ts';
+import type { BusRecord, PartitionBatch, Subscription } from '../bus/bus.ts';
 import { AppError, toAppError } from '../domain/errors.ts';
+import { fromRecord } from '../events/kafka-codec.ts';
 import type { Context } from './context.ts';
+import { causeOf, contextFor } from './create-context.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { GRACE_MS, HEARTBEAT_MS, LAG_EVERY_MS, REJOIN_FIRST_MS, RETRY_MAX_MS } from './defaults.ts';
 import type { BatchHandler, FunctionModule, TopicTrigger } from './define-function.ts';
@@ -16,6 +18,11 @@ export interface Consumer {
   /** Stops and starts reading without leaving the group; a batch in flight goes on. */
   pause(): void;
   resume(): void;
+  /**
+   * Hands one record to the handler outside the group (the replay of a dead letter) and rejects with its failure. A job is claimed and begun, not waited
+   * for; throws `state_conflict` while another one runs.
+   */
+  replay(record: BusRecord): Promise<void>;
   /** Begins no further event, waits for those in flight (aborted after `graceMs`), commits what is done, leaves the group. */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }
@@ -31,9 +38,16 @@ export interface ConsumerOptions<C> {
 /** Reads a trigger's topics as its group: in order inside a partition, side by side over partitions. Throws where the group cannot be joined at all (`not_found`). */
 export async function startConsumer<C>(options: ConsumerOptions<C>): Promise<Consumer> {
   const { trigger, load, context, deadLetters } = options;
-  const events = new Set(trigger.events);
-  let receiver: Omit<Receiver<C>, 'stopping' | 'blocked'> | undefined;
-  return startMember({
+  const receiver = {
+    triggerName: trigger.name,
+    group: trigger.group,
+    events: new Set(trigger.events),
+    context,
+    deadLetters,
+    tries: createTryCounter(context, trigger.group),
+  };
+  let handler: ReturnType<typeof handlerOf<C>> | undefined;
+  const member = await startMember({
     name: trigger.name,
     group: trigger.group,
     topics: trigger.topics,
@@ -44,18 +58,22 @@ export async function startConsumer<C>(options: ConsumerOptions<C>): Promise<Con
     },
     context,
     async onBatch(batch, stopping, blocked) {
-      receiver ??= {
-        triggerName: trigger.name,
-        group: trigger.group,
-        events,
-        ...handlerOf(trigger, await load()),
-        context,
-        deadLetters,
-        tries: createTryCounter(context, trigger.group),
-      };
-      await deliverBatch(batch, { ...receiver, stopping, blocked });
+      handler ??= handlerOf(trigger, await load());
+      await deliverBatch(batch, { ...receiver, ...handler, stopping, blocked });
     },
   });
+  return {
+    ...member,
+    async replay(record) {
+      const { handle } = handlerOf(trigger, await load());
+      const event = fromRecord(record);
+      const [outcome] = await handle(
+        [{ event, position: record, group: trigger.group }],
+        contextFor(context, causeOf(event), context.signal),
+      );
+      if (outcome?.ok !== true) throw outcome?.error ?? new AppError('unclassified', 'The handler gave no outcome.');
+    },
+  };
 }
 
 /** A member of a group and what it does with a batch; rejecting hands the same records over again. */
@@ -69,7 +87,7 @@ export interface MemberOptions<C> {
 }
 
 /** Joins a group and stays in it: says that long batches are alive, joins again when it was thrown out, measures its lag. */
-export async function startMember<C>(options: MemberOptions<C>): Promise<Consumer> {
+export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Consumer, 'replay'>> {
   const { name, group, topics, limits, context, onBatch } = options;
   const { bus } = context.ports;
   const { clock, logger, metrics } = context;

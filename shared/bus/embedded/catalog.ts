@@ -65,7 +65,11 @@ export class Catalog {
   partitions(topic: string): readonly PartitionLog[] {
     const known = this.#topics.get(topic);
     if (known !== undefined) return known.partitions;
-    throw new AppError('not_found', `There is no topic ${topic}: topics are declared in shared/events/topics.ts and created at the start.`, { topic });
+    throw new AppError(
+      'not_found',
+      `There is no topic ${topic}: topics are declared in shared/events/topics.ts and created at the start.`,
+      { topic },
+    );
   }
 
   /** Throws `not_found` for an unknown topic, `invalid_request` for a partition that it does not have. */

@@ -16,7 +16,6 @@ interface Held {
 export class ConsumerGroup implements MemberGroup {
   readonly name: string;
   readonly #partitionsOf: (topic: string) => readonly PartitionLog[];
-  readonly #onEmpty: () => void;
   readonly #members = new Map<number, GroupMember>();
   readonly #held = new Map<number, Held>();
   /** By partition id: resolves when the hands that held it before are empty. */
@@ -24,10 +23,9 @@ export class ConsumerGroup implements MemberGroup {
   #generation = 0;
   #nextMember = 1;
 
-  constructor(name: string, partitionsOf: (topic: string) => readonly PartitionLog[], onEmpty: () => void) {
+  constructor(name: string, partitionsOf: (topic: string) => readonly PartitionLog[]) {
     this.name = name;
     this.#partitionsOf = partitionsOf;
-    this.#onEmpty = onEmpty;
   }
 
   get members(): readonly GroupMember[] {
@@ -46,13 +44,12 @@ export class ConsumerGroup implements MemberGroup {
     return member;
   }
 
-  leave(_member: GroupMember): void {
+  leave(): void {
     this.#rebalance();
   }
 
   remove(member: GroupMember): void {
     this.#members.delete(member.id);
-    if (this.#members.size === 0) this.#onEmpty();
   }
 
   /** Ends all members because the bus failed. */
@@ -69,11 +66,10 @@ export class ConsumerGroup implements MemberGroup {
       return owner === undefined ? { id, topic } : { id, topic, owner };
     });
     const assigned = assignPartitions(active, owned);
-    for (const [id, { runner, member }] of this.#held) {
-      if (assigned.get(id) === member.id) continue;
+    const moving = [...this.#held].filter(([id, { member }]) => assigned.get(id) !== member.id);
+    for (const [id, { runner }] of moving) {
       this.#held.delete(id);
       this.#handOver(id, runner.settled);
-      member.giveAway(runner, this.#generation);
     }
     for (const log of logs) {
       const member = this.#members.get(assigned.get(log.id) ?? -1);
@@ -82,6 +78,9 @@ export class ConsumerGroup implements MemberGroup {
       this.#held.set(log.id, { runner, member });
       member.take(runner);
     }
+    // Last: an aborted handler may stop its member at once, which comes back here.
+    const generation = this.#generation;
+    for (const [, { runner, member }] of moving) member.giveAway(runner, generation);
   }
 
   #handOver(id: number, settled: Promise<void>): void {

@@ -9,8 +9,8 @@ const ABANDON_MS = 5_000;
 
 /** What a member needs of its group. */
 export interface MemberGroup {
-  /** Hands the member's partitions to the others, as they become free. */
-  leave(member: GroupMember): void;
+  /** Hands the partitions of members that leave to the others, as they become free. */
+  leave(): void;
   /** Forgets the member. */
   remove(member: GroupMember): void;
 }
@@ -87,7 +87,7 @@ export class GroupMember implements Subscription {
   async #stop(graceMs: number): Promise<void> {
     this.#leaving = true;
     const runners = [...this.#runners.values()];
-    this.#group.leave(this);
+    this.#group.leave();
     const settled = Promise.all(runners.map((runner) => runner.settled)).then(() => true);
     if (!(await within(settled, graceMs))) {
       for (const runner of runners) runner.revoke(stoppedBy(runner, graceMs));

@@ -91,7 +91,11 @@ export class LogDatabase {
       const row = last.get(rowOf(id, 0), rowOf(id + 1, 0) - 1) as unknown as BatchRow | undefined;
       this.#ends.set(id, row === undefined ? this.#beginOf(id) : (row.id % OFFSETS_PER_PARTITION) + row.count);
     }
-    return { topics, bounds: [...this.#ends].map(([id, end]) => ({ id, begin: this.#beginOf(id), end })), offsets: this.#offsetsWithinBounds() };
+    return {
+      topics,
+      bounds: [...this.#ends].map(([id, end]) => ({ id, begin: this.#beginOf(id), end })),
+      offsets: this.#offsetsWithinBounds(),
+    };
   }
 
   /** Appends and commits in one transaction. */
@@ -134,7 +138,9 @@ export class LogDatabase {
   createTopics(declarations: readonly TopicDeclaration[]): readonly StoredTopic[] {
     const find = this.#db.prepare('SELECT partitions FROM topics WHERE name = ?');
     const next = this.#db.prepare('SELECT coalesce(max(first_partition + partitions), 0) AS id FROM topics');
-    const insert = this.#db.prepare('INSERT INTO topics VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET retention_ms = excluded.retention_ms');
+    const insert = this.#db.prepare(
+      'INSERT INTO topics VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET retention_ms = excluded.retention_ms',
+    );
     this.#transaction(() => {
       for (const { name, partitions, retentionMs } of declarations) {
         const known = find.get(name) as { partitions: number } | undefined;
@@ -151,7 +157,12 @@ export class LogDatabase {
   retain({ id, before }: RetainRequest): RetainReply {
     const rows = this.#db
       .prepare('SELECT id, count, appended_at, length(frames) AS bytes FROM batches WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?')
-      .all(rowOf(id, 0), rowOf(id + 1, 0) - 1, RETAIN_ROWS) as unknown as { id: number; count: number; appended_at: number; bytes: number }[];
+      .all(rowOf(id, 0), rowOf(id + 1, 0) - 1, RETAIN_ROWS) as unknown as {
+      id: number;
+      count: number;
+      appended_at: number;
+      bytes: number;
+    }[];
     let begin = this.#beginOf(id);
     let [old, deleted, bytes] = [0, 0, 0];
     for (const row of rows) {
@@ -193,7 +204,9 @@ export class LogDatabase {
 
   #topics(): readonly StoredTopic[] {
     const rows = this.#db
-      .prepare('SELECT name, partitions, retention_ms AS retentionMs, first_partition AS firstPartition FROM topics ORDER BY first_partition')
+      .prepare(
+        'SELECT name, partitions, retention_ms AS retentionMs, first_partition AS firstPartition FROM topics ORDER BY first_partition',
+      )
       .all() as unknown as StoredTopic[];
     // Plain objects: rows of SQLite have no prototype.
     return rows.map((row) => ({ ...row }));
@@ -262,5 +275,7 @@ function otherPartitionCount(name: string, partitions: number, asked: number): A
 }
 
 function tooManyPartitions(name: string): AppError {
-  return new AppError('invalid_setting', `No room for topic ${name}: the embedded log holds ${MAX_PARTITIONS} partitions in all.`, { topic: name });
+  return new AppError('invalid_setting', `No room for topic ${name}: the embedded log holds ${MAX_PARTITIONS} partitions in all.`, {
+    topic: name,
+  });
 }

@@ -49,7 +49,11 @@ export class LogThread {
   }
 
   /** Runs one call. Rejects with the error of the log, or `bus_unavailable` when the thread is gone. */
-  call<K extends LogCallName>(name: K, request: LogCalls[K]['request'], transfer: readonly ArrayBuffer[] = []): Promise<LogCalls[K]['reply']> {
+  call<K extends LogCallName>(
+    name: K,
+    request: LogCalls[K]['request'],
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<LogCalls[K]['reply']> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const number = this.#next++;
     return new Promise((resolve, reject) => {

@@ -84,7 +84,9 @@ export interface LogCalls {
 export type LogCallName = keyof LogCalls;
 
 /** A call on its way to the thread; `number` is answered by the reply. */
-export type LogCall = { [K in LogCallName]: { readonly number: number; readonly name: K; readonly request: LogCalls[K]['request'] } }[LogCallName];
+export type LogCall = {
+  [K in LogCallName]: { readonly number: number; readonly name: K; readonly request: LogCalls[K]['request'] };
+}[LogCallName];
 
 /** An `AppError` on its way between threads. */
 export interface Failure {

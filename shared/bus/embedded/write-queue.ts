@@ -179,7 +179,13 @@ export class WriteQueue {
       places.push({ id: log.id, count: owners.length, at: start, bytes: at - start });
     }
     const offsets = commits.map(({ group, id, nextOffset }) => ({ group, id, nextOffset }));
-    return { request: { buffer: target.buffer as ArrayBuffer, timestamp, appends: places, commits: offsets }, bytes, rows, appends, commits };
+    return {
+      request: { buffer: target.buffer as ArrayBuffer, timestamp, appends: places, commits: offsets },
+      bytes,
+      rows,
+      appends,
+      commits,
+    };
   }
 
   #bufferFor(bytes: number): ArrayBuffer {

@@ -44,7 +44,10 @@ function join(a: Listed, b: Listed): Listed {
     evidence: {
       ...first.evidence,
       ...(end.evidence.after_key === undefined ? {} : { after_key: end.evidence.after_key }),
-      asked_at: [Math.min(a.evidence.asked_at[0], b.evidence.asked_at[0]), Math.max(a.evidence.asked_at[1], last.evidence.asked_at[1], first.evidence.asked_at[1])],
+      asked_at: [
+        Math.min(a.evidence.asked_at[0], b.evidence.asked_at[0]),
+        Math.max(a.evidence.asked_at[1], last.evidence.asked_at[1], first.evidence.asked_at[1]),
+      ],
     },
   };
 }

@@ -2,7 +2,18 @@ import type { ComponentNews, Requested, ResumeRequested, ShardVerdict, StopReque
 import { fetchCommand, takeVerdict } from './load-stage.ts';
 import { isOwnNews, sentRecord } from './messages.ts';
 import type { WorkflowRequest } from './request.ts';
-import { beginAttempt, completeStage, continueLoad, currentStage, type Effects, fail, interrupt, outstanding, rememberAttempt, withFindings } from './stages.ts';
+import {
+  beginAttempt,
+  completeStage,
+  continueLoad,
+  currentStage,
+  type Effects,
+  fail,
+  interrupt,
+  outstanding,
+  rememberAttempt,
+  withFindings,
+} from './stages.ts';
 import { isActive, type ShardRecord, type Step, type WorkflowState } from './state.ts';
 
 /**
@@ -31,7 +42,7 @@ function create(fact: WorkflowFact, effects: Effects): WorkflowState | undefined
     created_at: fact.at,
     updated_at: fact.at,
     started_at: fact.at,
-    stages: request.stages.map((name) => ({ name, status: 'waiting', records_written: 0 })),
+    stages: request.stages.map((name) => ({ name, status: 'pending', records_written: 0 })),
     past: [],
   };
   return beginAttempt(asked, lacking, fact.at, effects);
@@ -108,7 +119,12 @@ function takeShardVerdict(state: WorkflowState, verdict: ShardVerdict, at: numbe
     return fail(state, effect.failure, at, effects);
   }
   effects.commands.push({ kind: 'fetch-shard', data: fetchCommand(state.queue_id, state.attempt, effect.shard) });
-  effects.shards.push({ ...sentRecord(state, effect.shard, at), status: 'short', counted: verdict.counted, missing: verdict.missing, absent: verdict.absent });
+  effects.shards.push({
+    ...sentRecord(state, effect.shard, at),
+    counted: verdict.counted,
+    missing: verdict.missing,
+    absent: verdict.absent,
+  });
   return withFindings({ ...state, load: effect.load }, verdict.series, 0, verdict.absent);
 }
 
@@ -139,6 +155,11 @@ function takeNews(state: WorkflowState, news: ComponentNews, at: number, effects
 
 /** The plain values of a component's detail, so that no component can blow up the state. */
 function smallFacts(detail: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const isSmall = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= 300);
-  return Object.fromEntries(Object.entries(detail).filter(([key, value]) => key.length <= 64 && isSmall(value)).slice(0, 40));
+  const isSmall = (value: unknown): boolean =>
+    typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= 300);
+  return Object.fromEntries(
+    Object.entries(detail)
+      .filter(([key, value]) => key.length <= 64 && isSmall(value))
+      .slice(0, 40),
+  );
 }

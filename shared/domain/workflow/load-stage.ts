@@ -63,7 +63,11 @@ export function takeVerdict(load: LoadProgress, verdict: ShardVerdict, attempt: 
   if (verdict.verdict === 'failed') return { kind: 'failed', failure: failedShard(verdict) };
   if (shard.try >= MAX_TRIES) return { kind: 'failed', failure: unprovenShard(verdict) };
   const again = nextTry(shard, verdict);
-  return { kind: 'again', load: { ...load, flight: load.flight.map((candidate) => (candidate === shard ? again : candidate)) }, shard: again };
+  return {
+    kind: 'again',
+    load: { ...load, flight: load.flight.map((candidate) => (candidate === shard ? again : candidate)) },
+    shard: again,
+  };
 }
 
 function nextTry(shard: ShardInFlight, verdict: ShardVerdict): ShardInFlight {

@@ -19,7 +19,8 @@ export function isOwnNews(news: Pick<ComponentNews, 'producer' | 'queue_id'>): b
 export function say(
   state: WorkflowState,
   at: number,
-  news: Pick<ComponentNews, 'status' | 'message' | 'finished'> & Partial<Pick<ComponentNews, 'stage' | 'shard' | 'records_written' | 'detail' | 'error'>>,
+  news: Pick<ComponentNews, 'status' | 'message' | 'finished'> &
+    Partial<Pick<ComponentNews, 'stage' | 'shard' | 'records_written' | 'detail' | 'error'>>,
 ): WorkflowCommand {
   return {
     kind: 'queue-event',
@@ -42,7 +43,11 @@ export function startMessages(state: WorkflowState, at: number): WorkflowCommand
   const targets: readonly StartTarget[] = state.request.targets ?? (stage === undefined ? [] : [{ target: STAGE_TARGETS[stage] }]);
   return targets.map((target) => {
     const { collection_name } = state.request;
-    const named = { telemetry_id: telemetryId(target.target, state.queue_id), ...(collection_name === undefined ? {} : { collection_name }), ...target };
+    const named = {
+      telemetry_id: telemetryId(target.target, state.queue_id),
+      ...(collection_name === undefined ? {} : { collection_name }),
+      ...target,
+    };
     return control(state, 'start', at, named);
   });
 }

@@ -104,10 +104,22 @@ export function selectionsOf(request: Pick<WorkflowRequest, 'exchange' | 'loads'
   return seriesOf(request).map((series) => ({ series: seriesId(series), from, to: Math.max(from, seriesEnd(series, to, asOf)) }));
 }
 
-/** The end that is shown to the caller: the latest of its series' ends. A request without loads ends where it was asked to. */
-export function effectiveTo(request: Pick<WorkflowRequest, 'exchange' | 'loads' | 'from' | 'to'>, asOf: number): number {
+/** The end that is shown to the caller: the latest of its series' ends. */
+export function effectiveTo(request: WorkflowRequest, asOf: number): number {
+  return resultOf(request, asOf).reduce((latest, { to }) => Math.max(latest, to), request.from);
+}
+
+/** The series and ranges that a workflow's result is made of: those of its loads, else the candles of its graph. */
+export function resultOf(request: WorkflowRequest, asOf: number): Selection[] {
   const selections = selectionsOf(request, asOf);
-  return selections.length === 0 ? request.to : Math.max(...selections.map((selection) => selection.to));
+  if (selections.length > 0 || request.graph === undefined) return selections;
+  const { exchange, from, to, graph } = request;
+  const end = Math.max(from, seriesEnd(graph, to, asOf));
+  return graph.symbols.map((symbol) => ({
+    series: seriesId({ exchange, symbol, kind: 'candles', interval: graph.interval }),
+    from,
+    to: end,
+  }));
 }
 
 /** The symbols of a request, each once: of its loads, else of its graph. */

@@ -3,7 +3,7 @@ import type { WorkflowCommand } from './commands.ts';
 import type { Failure } from './facts.ts';
 import { fetchCommand, isLoaded, newLoad, sendNext } from './load-stage.ts';
 import { say, sentRecord, startMessages, stopMessage } from './messages.ts';
-import { type Selection, type Stage, selectionsOf, symbolsOf } from './request.ts';
+import { resultOf, type Stage, symbolsOf } from './request.ts';
 import type { AttemptSummary, SelectionRecord, ShardRecord, StageState, WorkflowFailure, WorkflowState, WorkflowStatus } from './state.ts';
 import { seriesEnd } from './time-range.ts';
 
@@ -45,9 +45,16 @@ export function summaryOf(state: WorkflowState): AttemptSummary {
 export function beginAttempt(state: WorkflowState, plan: Parameters<typeof newLoad>[0], at: number, effects: Effects): WorkflowState {
   const stages = state.stages.map(
     ({ name, records_written, absent }): StageState =>
-      name === 'load' ? { name, status: 'waiting', records_written, absent: absent ?? NO_ABSENCES } : { name, status: 'waiting', records_written: 0 },
+      name === 'load'
+        ? { name, status: 'pending', records_written, absent: absent ?? NO_ABSENCES }
+        : { name, status: 'pending', records_written: 0 },
   );
-  const begun: WorkflowState = { ...state, stages, started_at: at, ...(state.request.stages.includes('load') ? { load: newLoad(plan) } : {}) };
+  const begun: WorkflowState = {
+    ...state,
+    stages,
+    started_at: at,
+    ...(state.request.stages.includes('load') ? { load: newLoad(plan) } : {}),
+  };
   if (state.stopped_attempt >= state.attempt) return interrupt(begun, at, effects);
   effects.commands.push(...startMessages(begun, at));
   return enterNextStage(begun, at, effects);
@@ -59,12 +66,20 @@ export function rememberAttempt(state: WorkflowState): readonly AttemptSummary[]
 }
 
 function enterNextStage(state: WorkflowState, at: number, effects: Effects): WorkflowState {
-  const next = state.stages.find((stage) => stage.status === 'waiting');
+  const next = state.stages.find((stage) => stage.status === 'pending');
   if (next === undefined) return { ...state, status: 'finished' };
   const entered = withStage({ ...state, status: RUNNING[next.name] }, next.name, { status: 'running', started_at: at });
   if (next.name === 'load') {
     const { total = 0 } = entered.load ?? {};
-    effects.commands.push(say(entered, at, { status: 'started', stage: 'load', message: `${total} shards to fetch`, finished: false, detail: { shards: total } }));
+    effects.commands.push(
+      say(entered, at, {
+        status: 'started',
+        stage: 'load',
+        message: `${total} shards to fetch`,
+        finished: false,
+        detail: { shards: total },
+      }),
+    );
     return continueLoad(entered, at, effects);
   }
   const job = jobCommand(entered, next.name);
@@ -100,19 +115,14 @@ export function completeStage(state: WorkflowState, name: Stage, change: Partial
   const completed = withStage(state, name, { ...change, status: 'completed', finished_at: at });
   const { collection_name } = state.request;
   if (collection_name !== undefined && (name === 'load' || !state.request.stages.includes('load'))) {
-    effects.selection = { name: collection_name, queue_id: state.queue_id, selections: resultOf(state), created_at: at };
+    effects.selection = {
+      name: collection_name,
+      queue_id: state.queue_id,
+      selections: resultOf(state.request, state.as_of),
+      created_at: at,
+    };
   }
   return enterNextStage(completed, at, effects);
-}
-
-/** The series and ranges that a workflow's result is made of: of its loads, else of its graph. */
-function resultOf(state: WorkflowState): Selection[] {
-  const { request, as_of } = state;
-  const selections = selectionsOf(request, as_of);
-  if (selections.length > 0 || request.graph === undefined) return selections;
-  const { symbols, interval } = request.graph;
-  const { from, to, exchange } = request;
-  return symbols.map((symbol) => ({ series: `${exchange}:${symbol}:candles:${interval}`, from, to: seriesEnd({ interval }, to, as_of) }));
 }
 
 /** Ends the attempt in `error`. `said`: a component has closed its stage itself, so the fold does not say it again. */
@@ -133,7 +143,9 @@ export function interrupt(state: WorkflowState, at: number, effects: Effects): W
   const interrupted: WorkflowState = { ...state, status: 'interrupted' };
   const message = `Stopped: ${state.reason ?? 'no reason given'}`;
   effects.commands.push(stopMessage(interrupted, at));
-  effects.commands.push(say(interrupted, at, { status: 'interrupted', message, finished: true, ...(stage === undefined ? {} : { stage }) }));
+  effects.commands.push(
+    say(interrupted, at, { status: 'interrupted', message, finished: true, ...(stage === undefined ? {} : { stage }) }),
+  );
   return stage === undefined ? interrupted : withStage(interrupted, stage, { status: 'interrupted', finished_at: at });
 }
 
@@ -146,12 +158,11 @@ export function jobCommand(state: WorkflowState, name: 'build-graph' | 'train'):
     const to = seriesEnd(request.graph, request.to, state.as_of);
     return { kind: 'build-graph', data: { queue_id, attempt, exchange, from, to, ...request.graph } };
   }
-  const { graph_id: given, ...params } = request.train ?? {};
-  const built = state.stages.find((stage) => stage.name === 'build-graph')?.detail?.graph_id;
-  const graph_id = given ?? built;
-  if (typeof graph_id !== 'string' || request.train === undefined) return undefined;
-  const { graph_id: _, ...rest } = { ...request.train, ...params };
-  return { kind: 'train', data: { queue_id, attempt, symbol: symbolsOf(request)[0] ?? '', graph_id, ...rest } };
+  if (request.train === undefined) return undefined;
+  const { graph_id: given, ...params } = request.train;
+  const graph_id = given ?? state.stages.find((stage) => stage.name === 'build-graph')?.detail?.graph_id;
+  if (typeof graph_id !== 'string') return undefined;
+  return { kind: 'train', data: { queue_id, attempt, symbol: symbolsOf(request)[0] ?? '', graph_id, ...params } };
 }
 
 /** Everything of the current stage that is out, to be sent again. */
@@ -169,7 +180,12 @@ export function outstanding(state: WorkflowState, at: number, effects: Effects):
 }
 
 /** The load stage with what a verdict counted and found absent. */
-export function withFindings(state: WorkflowState, series: string, written: number, absent: Parameters<typeof addAbsences>[2]): WorkflowState {
+export function withFindings(
+  state: WorkflowState,
+  series: string,
+  written: number,
+  absent: Parameters<typeof addAbsences>[2],
+): WorkflowState {
   const stage = state.stages.find(({ name }) => name === 'load');
   if (stage === undefined) return state;
   return withStage(state, 'load', {

@@ -39,7 +39,7 @@ export interface LoadProgress {
   readonly flight: readonly ShardInFlight[];
 }
 
-export type StageStatus = 'waiting' | 'running' | 'completed' | 'error' | 'interrupted';
+export type StageStatus = 'pending' | 'running' | 'completed' | 'error' | 'interrupted';
 
 /** One stage as the reader sees it. Times are epoch ms. */
 export interface StageState {

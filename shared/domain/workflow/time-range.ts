@@ -24,6 +24,12 @@ export function parseTimeRange(text: string): TimeRange | { readonly problem: st
   return range;
 }
 
+/** Reads one moment: a UTC date (its midnight), an instant, or epoch milliseconds. Undefined for anything else and for times before 1970. */
+export function parseTimePoint(text: string): number | undefined {
+  const time = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\d$/.test(text) ? readDate(text) : readInstant(text);
+  return time === undefined || Number.isNaN(time) || time < 0 ? undefined : time;
+}
+
 function readDates(text: string): TimeRange | undefined {
   const [, first, last] = DATES.exec(text) ?? [];
   if (first === undefined || last === undefined) return undefined;

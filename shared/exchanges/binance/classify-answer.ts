@@ -22,11 +22,23 @@ const INVALID_SYMBOL = -1121;
 export function classifyAnswer(path: string, answer: HttpAnswer): AnswerClass {
   const { status } = answer;
   if (status >= 200 && status < 300) return readValue(path, answer);
-  if (status === 403) return { kind: 'freeze', forMs: readRetryAfter(answer) ?? BAN_MS, alarm: true, message: `GET ${path} was forbidden (403)` };
-  if (status === 418) return { kind: 'freeze', forMs: readRetryAfter(answer) ?? BAN_MS, alarm: true, message: `the address is banned (418): ${excerpt(answer)}` };
+  if (status === 403)
+    return { kind: 'freeze', forMs: readRetryAfter(answer) ?? BAN_MS, alarm: true, message: `GET ${path} was forbidden (403)` };
+  if (status === 418)
+    return {
+      kind: 'freeze',
+      forMs: readRetryAfter(answer) ?? BAN_MS,
+      alarm: true,
+      message: `the address is banned (418): ${excerpt(answer)}`,
+    };
   const said = readError(answer);
   if (status === 429 || said?.code === TOO_MANY_REQUESTS)
-    return { kind: 'freeze', forMs: readRetryAfter(answer) ?? 'next-minute', alarm: false, message: `the request limit is reached (${status})` };
+    return {
+      kind: 'freeze',
+      forMs: readRetryAfter(answer) ?? 'next-minute',
+      alarm: false,
+      message: `the request limit is reached (${status})`,
+    };
   const context = { path, status, ...(said === undefined ? {} : { exchange_code: said.code }) };
   const message = `GET ${path} was answered ${status}: ${said?.msg ?? excerpt(answer)}`;
   if (status >= 500 || status === 408 || status < 400 || RETRYABLE_CODES.has(said?.code ?? 0)) {

@@ -28,7 +28,9 @@ export class Contradictions {
   async again(found: string): Promise<void> {
     this.#count += 1;
     if (this.#count >= MOST_CONTRADICTIONS)
-      throw new AppError('exchange_unavailable', `The exchange's answers about ${this.#what} contradict each other: ${found}.`, { what: this.#what });
+      throw new AppError('exchange_unavailable', `The exchange's answers about ${this.#what} contradict each other: ${found}.`, {
+        what: this.#what,
+      });
     await this.#client.backOff(this.#count, this.#call.signal);
   }
 }

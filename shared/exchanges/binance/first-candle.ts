@@ -5,7 +5,12 @@ import type { RestClient } from './rest-client.ts';
 const DAY_MS = 86_400_000;
 
 /** Open time of the first candle ever of a symbol and interval, epoch ms; undefined where there is none. */
-export async function firstCandleTime(client: RestClient, symbol: string, interval: string, call: CallOptions): Promise<number | undefined> {
+export async function firstCandleTime(
+  client: RestClient,
+  symbol: string,
+  interval: string,
+  call: CallOptions,
+): Promise<number | undefined> {
   const query = { symbol, interval, startTime: 0, limit: 1 };
   const { value } = await client.getArray({ path: '/api/v3/klines', query, weight: 2 }, call);
   const [row] = value;

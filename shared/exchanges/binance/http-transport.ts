@@ -29,7 +29,9 @@ export class HttpTransport {
   constructor(options: TransportOptions) {
     const url = URL.canParse(options.baseUrl) ? new URL(options.baseUrl) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol))
-      throw new AppError('invalid_setting', `${JSON.stringify(options.baseUrl)} is not the URL of a REST API.`, { base_url: options.baseUrl });
+      throw new AppError('invalid_setting', `${JSON.stringify(options.baseUrl)} is not the URL of a REST API.`, {
+        base_url: options.baseUrl,
+      });
     this.#options = options;
     this.#prefix = url.pathname.replace(/\/+$/, '');
     this.#pool = new Pool(url.origin, {
@@ -61,7 +63,12 @@ export class HttpTransport {
       if (signal?.aborted) throw signal.reason;
       if (ended.signal.reason === OVERDUE)
         throw new AppError('timeout', `GET ${path} was not answered whole within ${this.#options.deadlineMs} ms.`, { path }, error);
-      throw new AppError('exchange_unavailable', `GET ${path} failed: ${error instanceof Error ? error.message : String(error)}.`, { path }, error);
+      throw new AppError(
+        'exchange_unavailable',
+        `GET ${path} failed: ${error instanceof Error ? error.message : String(error)}.`,
+        { path },
+        error,
+      );
     } finally {
       done.abort();
       signal?.removeEventListener('abort', abort);

@@ -40,8 +40,11 @@ export class IdSpace {
   /** Rows from `fromId` on. Whatever the answer holds below it is dropped. `since` stands for times that cannot be read. */
   async byId(fromId: number, limit: number, call: CallOptions, since = 0): Promise<IdPage> {
     const endpoint = this.series.kind === 'trades' ? HISTORICAL_TRADES : AGG_TRADES;
-    const query = { symbol: this.series.symbol, fromId, limit: Math.min(limit, PAGE_ROWS) };
-    const { value, asked_at, received_at } = await this.#client.getArray({ ...endpoint, query, microseconds: true, urgent: this.#urgent }, call);
+    const query = { symbol: this.series.symbol, fromId: Math.max(0, fromId), limit: Math.min(limit, PAGE_ROWS) };
+    const { value, asked_at, received_at } = await this.#client.getArray(
+      { ...endpoint, query, microseconds: true, urgent: this.#urgent },
+      call,
+    );
     return { entries: mapIdRows(this.series, value, fromId, since), asked_at, received_at };
   }
 

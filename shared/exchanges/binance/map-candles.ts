@@ -32,7 +32,8 @@ export function mapCandles(series: CandleSeries, raw: readonly unknown[], window
     if (opensAt < next) ordered = false;
     next = nextOpenTime(series.interval, opensAt);
     const row = Array.isArray(fields) ? mapCandle(fields) : undefined;
-    const fault = row === undefined ? { code: 'row_refused' as const, message: 'it is not a list of columns' } : faultOf(series, fields, row);
+    const fault =
+      row === undefined ? { code: 'row_refused' as const, message: 'it is not a list of columns' } : faultOf(series, fields, row);
     if (fault === undefined) rows.push(row as Candle);
     else refused.push({ index, from: opensAt, to: Math.min(next, window.to), raw: fields, ...fault });
   }
@@ -79,7 +80,8 @@ function mapSparseCandle(fields: readonly unknown[]): Candle {
 /** Prices must survive exactly; volumes are totals, for which the nearest double is enough. */
 function faultOf(series: Series, fields: readonly unknown[], row: Candle): Pick<RefusedRow, 'code' | 'message'> | undefined {
   for (let column = 1; column <= 4; column += 1) {
-    if (losesPrecision(fields[column])) return { code: 'precision_lost', message: `a price has more than 15 significant digits: ${String(fields[column])}` };
+    if (losesPrecision(fields[column]))
+      return { code: 'precision_lost', message: `a price has more than 15 significant digits: ${String(fields[column])}` };
   }
   return checkRow(series, row);
 }

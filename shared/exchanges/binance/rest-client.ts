@@ -69,7 +69,11 @@ export class RestClient {
 
   /** Asks the exchange for its time, epoch ms. */
   async readTime(call: CallOptions): Promise<number> {
-    const { value } = await this.#get({ path: '/api/v3/time', weight: 1, urgent: true }, call, (answer) => readServerTime(answer) !== undefined);
+    const { value } = await this.#get(
+      { path: '/api/v3/time', weight: 1, urgent: true },
+      call,
+      (answer) => readServerTime(answer) !== undefined,
+    );
     return readServerTime(value) as number;
   }
 
@@ -86,6 +90,11 @@ export class RestClient {
     const { firstBackoffMs, maxBackoffMs, random, clock } = this.#options;
     const backoff = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(failures - 1, 20));
     await clock.sleep(Math.max(atLeastMs, backoff / 2 + (backoff / 2) * random.next()), signal);
+  }
+
+  /** Waits by the injected clock. */
+  async sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#options.clock.sleep(ms, signal);
   }
 
   async close(): Promise<void> {
@@ -107,7 +116,10 @@ export class RestClient {
         case 'retry':
           failures += 1;
           if (failures >= this.#options.tries) throw outcome.error;
-          this.#logger?.debug({ path: request.path, failures, code: outcome.error.code, cause: outcome.error.message }, 'trying a request again');
+          this.#logger?.debug(
+            { path: request.path, failures, code: outcome.error.code, cause: outcome.error.message },
+            'trying a request again',
+          );
           await this.backOff(failures, call.signal, outcome.atLeastMs);
           break;
         default:

@@ -32,7 +32,8 @@ export class SymbolDirectory {
 
   /** Throws `unknown_symbol`. A symbol that is not in the kept list may be new: it is looked for again, at most once a minute. */
   async find(symbol: string, call: CallOptions): Promise<SymbolInfo> {
-    const found = (await this.#fresh(SYMBOLS_KEPT_MS, call)).byName.get(symbol) ?? (await this.#fresh(SYMBOLS_AGAIN_MS, call)).byName.get(symbol);
+    const found =
+      (await this.#fresh(SYMBOLS_KEPT_MS, call)).byName.get(symbol) ?? (await this.#fresh(SYMBOLS_AGAIN_MS, call)).byName.get(symbol);
     if (found !== undefined) return found;
     throw new AppError('unknown_symbol', `Binance does not know the symbol ${symbol}.`, { symbol });
   }
@@ -101,7 +102,12 @@ async function settledOrAborted(work: Promise<unknown>, signal: AbortSignal | un
 function readWeightLimit(rateLimits: unknown): number | undefined {
   const limits: unknown[] = Array.isArray(rateLimits) ? rateLimits : [];
   for (const limit of limits as readonly Readonly<Record<string, unknown>>[]) {
-    if (limit.rateLimitType === 'REQUEST_WEIGHT' && limit.interval === 'MINUTE' && limit.intervalNum === 1 && typeof limit.limit === 'number')
+    if (
+      limit.rateLimitType === 'REQUEST_WEIGHT' &&
+      limit.interval === 'MINUTE' &&
+      limit.intervalNum === 1 &&
+      typeof limit.limit === 'number'
+    )
       return limit.limit;
   }
   return undefined;

@@ -31,9 +31,21 @@ async function isOldEnough(client: RestClient, time: number, call: CallOptions):
  * Nothing before `first` can be read. `not-listed` where it is the first row ever: by its id (0 or 1), or because no candle is older either; `unavailable`
  * otherwise. A first row younger than five minutes proves nothing: the hole stays missing.
  */
-export async function headHole(client: RestClient, space: IdSpace, hole: HeadHole, bounds: TimeRange, found: HoleLists, call: CallOptions): Promise<void> {
+export async function headHole(
+  client: RestClient,
+  space: IdSpace,
+  hole: HeadHole,
+  bounds: TimeRange,
+  found: HoleLists,
+  call: CallOptions,
+): Promise<void> {
   const { first, from_id, to_id } = hole;
-  const range: SeriesRange = { from: bounds.from, to: Math.max(bounds.from, Math.min(first?.time ?? bounds.to, bounds.to)), from_id, to_id };
+  const range: SeriesRange = {
+    from: bounds.from,
+    to: Math.max(bounds.from, Math.min(first?.time ?? bounds.to, bounds.to)),
+    from_id,
+    to_id,
+  };
   const isFirstId = first !== undefined && first.id <= 1;
   if (!isFirstId && (await wasTradedBefore(client, space.series.symbol, first?.time ?? bounds.to, call))) {
     found.unavailable.push(range);
@@ -79,10 +91,17 @@ export async function quietAbsence(
   };
 }
 
-/** The tail of a symbol that is no longer traded: the newest row is older, and asked for by its id nothing comes behind it. */
-export async function endedAbsence(client: RestClient, space: IdSpace, newest: Mark, bounds: TimeRange, call: CallOptions): Promise<Absence> {
+/** The tail of a symbol that is no longer traded: the newest row is older, and asked for by its id nothing comes behind it; else undefined. */
+export async function endedAbsence(
+  client: RestClient,
+  space: IdSpace,
+  newest: Mark,
+  bounds: TimeRange,
+  call: CallOptions,
+): Promise<Absence | undefined> {
   const first = client.exchangeClock.now();
   const behind = await space.byId(newest.id + 1, 1, call, newest.time);
+  if (behind.entries.length > 0) return undefined;
   return {
     from: Math.min(Math.max(bounds.from, newest.time + 1), bounds.to),
     to: bounds.to,

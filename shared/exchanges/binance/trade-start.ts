@@ -32,7 +32,8 @@ async function tryStart(space: IdSpace, time: number, call: CallOptions): Promis
   const first = await space.firstFrom(time, call);
   if (first === undefined) {
     const newest = await space.newest(call);
-    if (newest === undefined) return { kind: 'empty' };
+    if (newest === undefined)
+      return (await space.byId(0, 1, call)).entries.length === 0 ? { kind: 'empty' } : 'no row by time, yet one by id';
     return newest.time < time ? { kind: 'behind', newest } : 'none is at or after it, yet the newest row is';
   }
   if (first.time < time) return 'a row before startTime was answered';

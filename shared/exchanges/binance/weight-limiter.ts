@@ -23,7 +23,12 @@ export class WeightLimiter {
   #inFlight = 0;
   #frozenUntil = 0;
 
-  constructor(options: { readonly clock: Clock; readonly exchangeClock: ExchangeClock; readonly random: () => number; readonly reserve: number }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly exchangeClock: ExchangeClock;
+    readonly random: () => number;
+    readonly reserve: number;
+  }) {
     this.#clock = options.clock;
     this.#exchangeClock = options.exchangeClock;
     this.#random = options.random;

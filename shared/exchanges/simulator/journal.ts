@@ -18,7 +18,7 @@ export interface JournalEntry {
 }
 
 /** Requests kept: the oldest go first. */
-const MOST_ENTRIES = 200_000;
+const MOST_ENTRIES = 100_000;
 
 /** What was asked of the exchange, and what became of it. */
 export class Journal {

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { createWeightTable, type Model } from './model.ts';
-import { lastRows } from './rsage.ts';
 
 /**
  * Multinomial logistic regression on `[nodes, width]`. On features alone it is the baseline `logistic`; on features and neighbour means it is SGC
@@ -14,6 +13,6 @@ export function createLinear(width: number, classes: number): Model {
     names: table.names,
     variables: table.variables,
     dispose: table.dispose,
-    logits: ({ gathered, rows }) => tf.add(tf.matMul(lastRows(gathered, rows), w), b),
+    logits: ({ own }) => tf.add(tf.matMul(own, w), b),
   };
 }

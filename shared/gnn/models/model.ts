@@ -5,10 +5,10 @@ import type { SparseMatrix } from '../sparse-matrix.ts';
 export interface ModelInput {
   /** `[nodes, (R + 1) · F]`: each node's features beside the means over its R relations, for the block and the halo of bars before it. */
   readonly gathered: tf.Tensor2D;
+  /** The last rows of `gathered`: the block without its halo. The same tensor where there is no halo. */
+  readonly own: tf.Tensor2D;
   /** For each layer behind the first: node and relations stacked (`stackWithSelf`), from the rows of the layer before. */
   readonly stacks: readonly SparseMatrix[];
-  /** How many rows, at the end, are the block itself: one row of logits each. */
-  readonly rows: number;
 }
 
 /** Zeroes some of a hidden layer's values and scales the others up; only while training. */
@@ -19,7 +19,7 @@ export interface Model {
   readonly names: readonly string[];
   /** Aligned with `names`. */
   readonly variables: readonly tf.Variable[];
-  /** Shape `[rows, classes]`. Called inside `tf.tidy` or a gradient. */
+  /** Shape `[block's nodes, classes]`. Called inside `tf.tidy` or a gradient. */
   logits(input: ModelInput, dropout?: Dropout): tf.Tensor2D;
   dispose(): void;
 }

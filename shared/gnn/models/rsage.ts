@@ -42,14 +42,14 @@ export function createRsage(shape: RsageShape, seed: number, ops: GraphOps = cur
     names: table.names,
     variables: table.variables,
     dispose: table.dispose,
-    logits({ gathered, stacks, rows }, dropout = (hidden) => hidden) {
+    logits({ gathered, own, stacks }, dropout = (hidden) => hidden) {
       let hidden = gathered;
       layers.forEach(({ w, b }, l) => {
         if (l > 0) hidden = withNeighbours(ops, stacks[l - 1], dropout(hidden), parts);
         hidden = ops.denseRelu(hidden, w, b);
       });
-      const deep = tf.add(tf.matMul(dropout(lastRows(hidden, rows)), out), bias);
-      return wide === undefined ? (deep as tf.Tensor2D) : tf.add(deep, tf.matMul(lastRows(gathered, rows), wide));
+      const deep = tf.add(tf.matMul(dropout(hidden), out), bias);
+      return wide === undefined ? (deep as tf.Tensor2D) : tf.add(deep, tf.matMul(own, wide));
     },
   };
 }
@@ -58,11 +58,6 @@ export function createRsage(shape: RsageShape, seed: number, ops: GraphOps = cur
 export function withNeighbours(ops: GraphOps, stack: SparseMatrix | undefined, hidden: tf.Tensor2D, parts: number): tf.Tensor2D {
   if (stack === undefined) return hidden;
   return tf.reshape(ops.sparseProduct(stack, hidden), [stack.csr.rows / parts, parts * hidden.shape[1]]);
-}
-
-/** The last `rows` rows of a matrix: the block without its halo. */
-export function lastRows(x: tf.Tensor2D, rows: number): tf.Tensor2D {
-  return x.shape[0] === rows ? x : tf.slice(x, [x.shape[0] - rows, 0], [rows, x.shape[1]]);
 }
 
 function joined(blocks: readonly Float32Array[]): Float32Array {

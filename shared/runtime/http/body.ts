@@ -50,9 +50,13 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): unkno
 }
 
 function unsupported(path: string, given: string, allowed: string): AppError {
-  return new AppError('unsupported_media_type', `The ${path} ${JSON.stringify(given.slice(0, 100))} is not read here; allowed: ${allowed}.`, {
-    fields: [{ path, problem: 'is not supported', allowed }],
-  });
+  return new AppError(
+    'unsupported_media_type',
+    `The ${path} ${JSON.stringify(given.slice(0, 100))} is not read here; allowed: ${allowed}.`,
+    {
+      fields: [{ path, problem: 'is not supported', allowed }],
+    },
+  );
 }
 
 function notJson(problem: string, cause?: unknown): AppError {

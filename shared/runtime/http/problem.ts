@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { AppError, toAppError } from '../../domain/errors.ts';
+import { type AppError, toAppError } from '../../domain/errors.ts';
 import type { HttpResponse } from '../define-function.ts';
 import { httpStatusOf, retryAfterSeconds } from '../delivery.ts';
 

@@ -22,7 +22,10 @@ export function createRouter(routes: readonly MountedRoute[]): Router {
     const key = `${route.method} ${route.path.replace(/\{[^}]*\}/g, '{}')}`;
     const other = seen.get(key);
     if (other !== undefined) {
-      throw new AppError('invalid_setting', `${route.method} ${route.path} is a route of ${other.functionName} and of ${route.functionName}.`);
+      throw new AppError(
+        'invalid_setting',
+        `${route.method} ${route.path} is a route of ${other.functionName} and of ${route.functionName}.`,
+      );
     }
     seen.set(key, route);
   }

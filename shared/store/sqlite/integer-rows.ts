@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.ts';
 import { compareCandles, equalContent } from '../../domain/order.ts';
 import type { Database } from './database.ts';
-import { IdBlocks } from './id-blocks.ts';
+import { IntegerKeys } from './integer-keys.ts';
 import { candleRecord } from './records/candle-record.ts';
 import type { RecordBatch } from './records/record-codec.ts';
 import { type Position, type RowBounds, type RowPage, type RowTable, sameSlots, type TableOutcome, toBytes, toSlots } from './row-table.ts';
@@ -14,41 +14,48 @@ interface RecordAt {
   readonly length: number;
 }
 
-const EMPTY = new Float64Array(0);
+interface Settlement {
+  readonly changed: number;
+  readonly conflicts: TableOutcome['conflicts'];
+}
+
+/** Rows of one statement at most: the counter's length. Also the page that a read by time looks through at once. */
+const MOST_ROWS = 5_000;
+const EMPTY_PAGE: RowPage = { slots: new Float64Array(0), count: 0, next: undefined };
 
 /** Candles, bars and Binance trades: rows under an integer key, which is slot 0 of every record. */
 export class IntegerRows implements RowTable {
   readonly #database: Database;
-  readonly #blocks: IdBlocks;
+  readonly keys: IntegerKeys;
 
   constructor(database: Database) {
     this.#database = database;
-    this.#blocks = new IdBlocks(database);
+    this.keys = new IntegerKeys(database);
     if (!database.readOnly) createCounter(database);
   }
 
   /**
-   * New rows go in by `INSERT OR IGNORE`, a run of evenly spaced keys by one statement. Where every row was new, that is all;
+   * New rows go in by `INSERT OR IGNORE`, each run of evenly spaced keys by one statement. Where every row was new, that is all;
    * else the stored rows of the same keys are read, and each row that differs is settled in the order of the batch.
    */
-  upsert(entry: SeriesEntry, batch: RecordBatch): TableOutcome {
-    const records = listRecords(entry, batch);
-    const added = this.#insertNew(entry, batch, records);
-    if (added > 0 && entry.keyedBy === 'id') this.#blocks.widen(entry, batch.slots, records);
-    if (added === batch.count) return { added, written: added, unchanged: 0, conflicts: [] };
-    const { changed, conflicts } = this.#settle(entry, batch.slots, records);
-    return { added, written: added + changed, unchanged: batch.count - added - changed - conflicts.length, conflicts };
+  upsert(entry: SeriesEntry, { slots, count, width }: RecordBatch): TableOutcome {
+    const starts = listStarts(entry, slots, count, width);
+    const added = this.#writeRuns('INSERT OR IGNORE', entry, slots, starts);
+    if (added > 0 && entry.keyedBy === 'id') this.keys.blocks.widen(entry, slots, starts);
+    if (added === count) return { added, written: added, unchanged: 0, conflicts: [] };
+    const { changed, conflicts } = this.#settle(entry, slots, starts);
+    return { added, written: added + changed, unchanged: count - added - changed - conflicts.length, conflicts };
   }
 
   page(entry: SeriesEntry, bounds: RowBounds, after: Position | undefined, limit: number): RowPage {
-    const range = this.#keyRange(entry, bounds);
-    const from = after === undefined ? range?.first : Math.max(range?.first ?? 0, (after as number) + 1);
-    if (range === undefined || from === undefined || from > range.last || limit < 1) return { slots: EMPTY, count: 0, next: undefined };
+    const range = this.keys.within(entry, bounds);
+    if (range === undefined) return EMPTY_PAGE;
+    const first = after === undefined ? range.first : Math.max(range.first, (after as number) + 1);
     const byTime = entry.keyedBy === 'id' && (bounds.from !== undefined || bounds.to !== undefined);
     const most = byTime ? MOST_ROWS : limit;
-    const { slots, count, last } = this.#read(entry, from, range.last, most);
-    const next = count < most ? undefined : last;
-    return byTime ? keepTimes(entry, { slots, count, next }, bounds, limit) : { slots, count, next };
+    const { slots, count, last } = this.keys.read(entry, { first, last: range.last }, most);
+    const page = { slots, count, next: count < most ? undefined : last };
+    return byTime ? keepTimes(entry, page, bounds, limit) : page;
   }
 
   positionOf(entry: SeriesEntry, key: string): Position {
@@ -69,48 +76,32 @@ export class IntegerRows implements RowTable {
     return page.count;
   }
 
-  /** The keys of exactly the rows inside the bounds, or undefined where only the rows themselves can tell. */
-  exactKeyRange(entry: SeriesEntry, bounds: RowBounds): { first: number; last: number } | undefined {
-    const exact = entry.keyedBy === 'open-time' || (bounds.from === undefined && bounds.to === undefined);
-    return exact ? this.#keyRange(entry, bounds) : undefined;
-  }
-
-  /** How many keys from `first` to `last`, at most `limit`, and the last of them. */
-  countKeys(entry: SeriesEntry, first: number, last: number, limit: number): { count: number; last: number } {
-    const row = this.#database
-      .statement(
-        `SELECT count(*) AS count, max(key) AS last FROM (SELECT key FROM ${entry.table} WHERE series = ? AND key BETWEEN ? AND ? ORDER BY key LIMIT ?)`,
-      )
-      .get(entry.id, first, last, limit);
-    return { count: row?.count as number, last: (row?.last ?? last) as number };
-  }
-
-  /** Returns how many rows were not there before. */
-  #insertNew(entry: SeriesEntry, batch: RecordBatch, records: Int32Array): number {
+  /** Returns how many rows were written. */
+  #writeRuns(verb: 'INSERT OR IGNORE' | 'INSERT OR REPLACE', entry: SeriesEntry, slots: Float64Array, starts: Int32Array): number {
     const statement = this.#database.statement(
-      `INSERT OR IGNORE INTO ${entry.table} SELECT ?, ? + i * ?, substr(?, ? + i * ? + 1, ?) FROM temp.counter WHERE i < ?`,
+      `${verb} INTO ${entry.table} SELECT ?, ? + i * ?, substr(?, ? + i * ? + 1, ?) FROM temp.counter WHERE i < ?`,
     );
-    const bytes = toBytes(batch.slots);
-    let added = 0;
-    for (let first = 0; first < batch.count; ) {
-      const run = runFrom(batch.slots, records, first);
-      const start = (records[first] as number) * 8;
-      const width = ((records[first + 1] as number) - (records[first] as number)) * 8;
-      const key = batch.slots[records[first] as number] as number;
-      added += Number(statement.run(entry.id, key, run.step, bytes, start, width, width, run.count).changes);
-      first += run.count;
+    const bytes = toBytes(slots);
+    let written = 0;
+    for (let index = 0; index + 1 < starts.length; ) {
+      const { at, length, step, count } = runFrom(slots, starts, index);
+      const width = length * Float64Array.BYTES_PER_ELEMENT;
+      const offset = at * Float64Array.BYTES_PER_ELEMENT;
+      written += Number(statement.run(entry.id, slots[at] as number, step, bytes, offset, width, width, count).changes);
+      index += count;
     }
-    return added;
+    return written;
   }
 
-  #settle(entry: SeriesEntry, slots: Float64Array, records: Int32Array): { changed: number; conflicts: { index: number; key: string }[] } {
-    const stored = this.#readStored(entry, slots, records);
+  /** Decides row by row, in the order of the batch, against what is stored; a row that was just inserted meets itself. */
+  #settle(entry: SeriesEntry, slots: Float64Array, starts: Int32Array): Settlement {
+    const stored = this.#readStored(entry, slots, starts);
     const conflicts: { index: number; key: string }[] = [];
     const replaced = new Map<number, Float64Array>();
     let changed = 0;
-    for (let index = 0; index + 1 < records.length; index += 1) {
-      const at = records[index] as number;
-      const length = (records[index + 1] as number) - at;
+    for (let index = 0; index + 1 < starts.length; index += 1) {
+      const at = starts[index] as number;
+      const length = (starts[index + 1] as number) - at;
       const key = slots[at] as number;
       const current = stored.get(key) as RecordAt;
       if (current.length === length && sameSlots(current.slots, current.at, slots, at, length)) continue;
@@ -124,21 +115,23 @@ export class IntegerRows implements RowTable {
       replaced.set(key, winner.record);
       stored.set(key, { slots: winner.record, at: 0, length });
     }
-    const update = this.#database.statement(`UPDATE ${entry.table} SET row = ? WHERE series = ? AND key = ?`);
-    for (const [key, record] of replaced) update.run(toBytes(record), entry.id, key);
+    if (replaced.size > 0) this.#replace(entry, [...replaced.values()]);
     return { changed, conflicts };
   }
 
-  /** The stored records of a batch's keys: by one range where that holds little else, else one by one. */
-  #readStored(entry: SeriesEntry, slots: Float64Array, records: Int32Array): Map<number, RecordAt> {
-    const count = records.length - 1;
-    let first = Infinity;
-    let last = -Infinity;
-    for (let index = 0; index < count; index += 1) {
-      const key = slots[records[index] as number] as number;
-      first = Math.min(first, key);
-      last = Math.max(last, key);
+  #replace(entry: SeriesEntry, records: readonly Float64Array[]): void {
+    const slots = new Float64Array(records.reduce((length, record) => length + record.length, 0));
+    let at = 0;
+    for (const record of records) {
+      slots.set(record, at);
+      at += record.length;
     }
+    this.#writeRuns('INSERT OR REPLACE', entry, slots, listStarts(entry, slots, records.length, 0));
+  }
+
+  /** The stored records of a batch's keys: by one range where that holds little else, otherwise one by one. */
+  #readStored(entry: SeriesEntry, slots: Float64Array, starts: Int32Array): Map<number, RecordAt> {
+    const keys = Array.from(starts.subarray(0, -1), (at) => slots[at] as number);
     const stored = new Map<number, RecordAt>();
     const add = (found: Float64Array): void => {
       for (let at = 0; at < found.length; ) {
@@ -147,44 +140,13 @@ export class IntegerRows implements RowTable {
         at += length;
       }
     };
-    const range = this.#read(entry, first, last, 2 * count);
-    if (range.count < 2 * count) {
-      add(range.slots);
-      return stored;
-    }
-    for (let index = 0; index < count; index += 1) {
-      const key = slots[records[index] as number] as number;
-      if (!stored.has(key)) add(this.#read(entry, key, key, 1).slots);
-    }
+    const most = 2 * keys.length;
+    const range = this.keys.read(entry, { first: Math.min(...keys), last: Math.max(...keys) }, most);
+    if (range.count < most) add(range.slots);
+    else for (const key of new Set(keys)) add(this.keys.read(entry, { first: key, last: key }, 1).slots);
     return stored;
   }
-
-  /** Records from key to key as one blob: SQLite lays them behind each other, so that a page crosses into JavaScript once. */
-  #read(entry: SeriesEntry, first: number, last: number, limit: number): { slots: Float64Array<ArrayBuffer>; count: number; last: number } {
-    const found = this.#database
-      .statement(
-        `SELECT CAST(group_concat(row, '') AS BLOB) AS rows, count(*) AS count, max(key) AS last
-         FROM (SELECT key, row FROM ${entry.table} WHERE series = ? AND key BETWEEN ? AND ? ORDER BY key LIMIT ?)`,
-      )
-      .get(entry.id, first, last, limit);
-    if (found === undefined || found.count === 0) return { slots: EMPTY, count: 0, last };
-    return { slots: toSlots(found.rows), count: found.count as number, last: found.last as number };
-  }
-
-  /** The keys that may lie inside the bounds; undefined where none does. Ids of a time are found by blocks, so rows at the edges are to be checked. */
-  #keyRange(entry: SeriesEntry, bounds: RowBounds): { first: number; last: number } | undefined {
-    const lowest = Number.MIN_SAFE_INTEGER;
-    const highest = Number.MAX_SAFE_INTEGER;
-    if (entry.keyedBy === 'open-time') return { first: Math.ceil(bounds.from ?? lowest), last: Math.ceil(bounds.to ?? highest) - 1 };
-    const ids = { first: bounds.from_id ?? lowest, last: bounds.to_id ?? highest };
-    if (bounds.from === undefined && bounds.to === undefined) return ids;
-    const times = this.#blocks.idsBetween(entry, bounds.from ?? lowest, bounds.to ?? highest);
-    return times === undefined ? undefined : { first: Math.max(ids.first, times.first), last: Math.min(ids.last, times.last) };
-  }
 }
-
-/** Rows that one call may bring: the counter's length. */
-const MOST_ROWS = 5_000;
 
 /** The numbers from 0 on, for the one statement that writes a run of rows. */
 function createCounter(database: Database): void {
@@ -194,7 +156,7 @@ function createCounter(database: Database): void {
 }
 
 /** Where each record begins, and at last where the batch ends. */
-function listRecords(entry: SeriesEntry, { slots, count, width }: RecordBatch): Int32Array {
+function listStarts(entry: SeriesEntry, slots: Float64Array, count: number, width: number): Int32Array {
   const starts = new Int32Array(count + 1);
   let at = 0;
   for (let index = 0; index < count; index += 1) {
@@ -205,19 +167,21 @@ function listRecords(entry: SeriesEntry, { slots, count, width }: RecordBatch): 
   return starts;
 }
 
-/** The longest run from `first` whose keys rise (or fall) by one step and whose records are equally long. */
-function runFrom(slots: Float64Array, starts: Int32Array, first: number): { count: number; step: number } {
-  const start = (index: number): number => starts[index] as number;
-  const width = start(first + 1) - start(first);
-  if (first + 2 >= starts.length || start(first + 2) - start(first + 1) !== width) return { count: 1, step: 0 };
-  const step = (slots[start(first + 1)] as number) - (slots[start(first)] as number);
+/** The longest run from `index` whose keys rise (or fall) by one step and whose records are equally long. */
+function runFrom(slots: Float64Array, starts: Int32Array, index: number): { at: number; length: number; step: number; count: number } {
+  const at = starts[index] as number;
+  const length = (starts[index + 1] as number) - at;
+  const isAlike = (other: number): boolean =>
+    other + 1 < starts.length && (starts[other + 1] as number) - (starts[other] as number) === length;
+  if (!isAlike(index + 1)) return { at, length, step: 0, count: 1 };
+  const step = (slots[at + length] as number) - (slots[at] as number);
   let count = 2;
-  while (first + count + 1 < starts.length) {
-    const at = start(first + count);
-    if (start(first + count + 1) - at !== width || (slots[at] as number) - (slots[at - width] as number) !== step) break;
+  while (isAlike(index + count)) {
+    const next = at + count * length;
+    if ((slots[next] as number) - (slots[next - length] as number) !== step) break;
     count += 1;
   }
-  return { count, step };
+  return { at, length, step, count };
 }
 
 /** What replaces the stored candle, or undefined where that one stays. */

@@ -2,12 +2,11 @@ import type { LedgerMonth } from '../../domain/coverage.ts';
 import { createProver, type ProofClaim, type RangeProof } from '../../domain/proof.ts';
 import { rowKey } from '../../domain/row-key.ts';
 import { parseSeriesId } from '../../domain/series.ts';
-import type { SeriesSummary, UpsertOutcome } from '../market-store.ts';
+import type { SeriesSummary } from '../market-store.ts';
 import type { Database } from './database.ts';
 import { IntegerRows } from './integer-rows.ts';
 import { Ledger } from './ledger-table.ts';
 import { read, steps, write } from './operation.ts';
-import { candleRecord } from './records/candle-record.ts';
 import type { RecordBatch } from './records/record-codec.ts';
 import type { Position, RowBounds, RowPage, RowTable } from './row-table.ts';
 import type { SeriesCatalog, SeriesEntry } from './series-catalog.ts';
@@ -47,18 +46,19 @@ export function createMarketOperations(database: Database, catalog: SeriesCatalo
   }
 
   return {
-    upsertRows: write((args: { readonly series: string; readonly batch: RecordBatch }): UpsertOutcome => {
+    /** The batch's buffer goes back with the outcome. */
+    upsertRows: write((args: { readonly series: string; readonly batch: RecordBatch }) => {
       const entry = catalog.ensure(args.series);
       const { added, ...outcome } = tableOf(entry).upsert(entry, args.batch);
       if (added > 0) catalog.addRows(entry, added);
-      return outcome;
+      return { outcome, slots: args.batch.slots };
     }),
 
     readPage: read(
       (args: {
         readonly series: string;
         readonly bounds: RowBounds;
-        readonly after?: Position | string;
+        readonly after: Position | string | undefined;
         readonly limit: number;
       }): RowPage => {
         const entry = catalog.find(args.series);
@@ -71,14 +71,13 @@ export function createMarketOperations(database: Database, catalog: SeriesCatalo
     countRows: steps(function* (args: { readonly series: string; readonly bounds: RowBounds }): Generator<void, number, void> {
       const entry = catalog.find(args.series);
       if (entry === undefined) return 0;
-      const range = entry.keyedBy === 'text' ? undefined : integerRows.exactKeyRange(entry, args.bounds);
       let count = 0;
-      if (range !== undefined) {
-        for (let first = range.first; first <= range.last; ) {
-          const counted = integerRows.countKeys(entry, first, range.last, COUNT_KEYS);
+      if (isExact(entry, args.bounds)) {
+        const range = integerRows.keys.within(entry, args.bounds);
+        for (let first = range?.first; range !== undefined && first !== undefined; ) {
+          const counted = integerRows.keys.count(entry, { first, last: range.last }, COUNT_KEYS);
           count += counted.count;
-          if (counted.count < COUNT_KEYS) break;
-          first = counted.last + 1;
+          first = counted.count < COUNT_KEYS ? undefined : counted.last + 1;
           yield;
         }
         return count;
@@ -95,21 +94,10 @@ export function createMarketOperations(database: Database, catalog: SeriesCatalo
       const entry = catalog.find(args.series);
       if (entry === undefined) return prover.finish();
       const { from, to, from_id, to_id } = args.claim;
-      const byId = from_id !== undefined && to_id !== undefined;
-      // One mark for all rows: a proof of millions of rows makes no garbage.
-      const mark = { id: 0, time: 0, open_time: 0, close_time: 0, is_closed: false };
-      for (const { slots } of pages(entry, byId ? { from_id, to_id } : { from, to })) {
-        for (let at = 0; at < slots.length; at += entry.codec.lengthAt(slots, at)) {
-          if (byId) {
-            mark.id = slots[at] as number;
-            mark.time = slots[at + entry.codec.timeSlot] as number;
-          } else {
-            mark.open_time = slots[at] as number;
-            mark.close_time = candleRecord.closeTimeAt(slots, at);
-            mark.is_closed = candleRecord.isClosedAt(slots, at);
-          }
-          prover.add(mark);
-        }
+      const range = entry.keyedBy === 'id' ? { first: from_id as number, last: to_id as number } : { first: from, last: to - 1 };
+      for (let first: number | undefined = range.first; first !== undefined; ) {
+        const last = integerRows.keys.showMarks(entry, { first, last: range.last }, PAGE_ROWS, (mark) => prover.add(mark));
+        first = last === undefined ? undefined : last + 1;
         yield;
       }
       return prover.finish();
@@ -150,6 +138,11 @@ export function createMarketOperations(database: Database, catalog: SeriesCatalo
     readLedger: read((args: { readonly series: string; readonly first?: string; readonly last?: string }) => ledger.read(args)),
     writeLedger: write((args: { readonly months: readonly LedgerMonth[] }): boolean => ledger.write(args.months)),
   };
+}
+
+/** True where the bounds name keys alone, so that keys can be counted without a look at their rows. */
+function isExact(entry: SeriesEntry, bounds: RowBounds): boolean {
+  return entry.keyedBy === 'open-time' || (entry.keyedBy === 'id' && bounds.from === undefined && bounds.to === undefined);
 }
 
 function pageRows(entry: SeriesEntry): number {

@@ -50,7 +50,8 @@ export function toBytes(slots: Float64Array, at = 0, length = slots.length - at)
   return new Uint8Array(slots.buffer, slots.byteOffset + at * Float64Array.BYTES_PER_ELEMENT, length * Float64Array.BYTES_PER_ELEMENT);
 }
 
-/** True where two records are the same bit for bit. */
+/** True where two records hold the same numbers, 0 and -0 told apart. */
 export function sameSlots(a: Float64Array, aAt: number, b: Float64Array, bAt: number, length: number): boolean {
-  return Buffer.compare(toBytes(a, aAt, length), toBytes(b, bAt, length)) === 0;
+  for (let i = 0; i < length; i += 1) if (!Object.is(a[aAt + i], b[bAt + i])) return false;
+  return true;
 }

@@ -6,7 +6,8 @@ import type { Quote, Row, Ticker, Trade } from '../../domain/rows.ts';
 import { hasIntegerIds, type Series, seriesId } from '../../domain/series.ts';
 import type { MarketStore, ProofClaim, Provenance, RangeProof, RowQuery, SeriesSummary, UpsertOutcome } from '../market-store.ts';
 import { decodeRows, encodeRows, recordCodec } from './records/record-codec.ts';
-import type { Position, RowBounds } from './row-table.ts';
+import type { Position, RowBounds, RowPage } from './row-table.ts';
+import { SlotBuffers } from './slot-buffers.ts';
 import type { StoreClient } from './store-client.ts';
 
 /** Most rows of one upsert, and of one page. */
@@ -16,6 +17,7 @@ const NOTHING: UpsertOutcome = { written: 0, unchanged: 0, conflicts: [] };
 /** The market store on SQLite. Rows cross to the store's thread and back as buffers of 64-bit floats, never as objects. */
 export class SqliteMarketStore implements MarketStore {
   readonly #client: StoreClient;
+  readonly #buffers = new SlotBuffers();
 
   constructor(client: StoreClient) {
     this.#client = client;
@@ -25,8 +27,11 @@ export class SqliteMarketStore implements MarketStore {
     if (rows.length > MOST_ROWS) throw new AppError('invalid_request', `An upsert takes at most ${MOST_ROWS} rows, not ${rows.length}.`);
     if (rows.length === 0) return NOTHING;
     checkKeys(series, rows);
-    const batch = encodeRows(recordCodec(series), rows, provenance);
-    return this.#client.call('upsertRows', { series: seriesId(series), batch }, { transfer: [batch.slots.buffer] });
+    const batch = encodeRows(recordCodec(series), rows, provenance, (length) => this.#buffers.take(length));
+    const args = { series: seriesId(series), batch };
+    const { outcome, slots } = await this.#client.call('upsertRows', args, { transfer: [batch.slots.buffer] });
+    this.#buffers.giveBack(slots.buffer);
+    return outcome;
   }
 
   async *readRows(series: Series, query: RowQuery = {}, signal?: AbortSignal): AsyncIterable<readonly Row[]> {
@@ -35,12 +40,8 @@ export class SqliteMarketStore implements MarketStore {
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     let after: Position | string | undefined = query.after;
     while (left > 0) {
-      const position = after === undefined ? {} : { after };
-      const page = await this.#client.call(
-        'readPage',
-        { series: seriesId(series), bounds, ...position, limit: Math.min(left, MOST_ROWS) },
-        { signal },
-      );
+      const limit = Math.min(left, MOST_ROWS);
+      const page: RowPage = await this.#client.call('readPage', { series: seriesId(series), bounds, after, limit }, { signal });
       if (page.count > 0) yield decodeRows(codec, page.slots);
       left -= page.count;
       if (page.next === undefined) return;

@@ -10,7 +10,25 @@ export interface FileName {
 const NAMED_INTERVAL = /^([^-]+?)[-_](1s|1m|3m|5m|15m|30m|1h|2h|4h|6h|8h|12h|1d|3d|1w|1M|1mo)(?=[-_.]|$)/;
 
 /** Longest first where one ends another. */
-const QUOTE_ASSETS = ['FDUSD', 'USDT', 'USDC', 'TUSD', 'BUSD', 'USDS', 'USD', 'DAI', 'EUR', 'GBP', 'TRY', 'BRL', 'JPY', 'BTC', 'ETH', 'BNB', 'TRX'];
+const QUOTE_ASSETS = [
+  'FDUSD',
+  'USDT',
+  'USDC',
+  'TUSD',
+  'BUSD',
+  'USDS',
+  'USD',
+  'DAI',
+  'EUR',
+  'GBP',
+  'TRY',
+  'BRL',
+  'JPY',
+  'BTC',
+  'ETH',
+  'BNB',
+  'TRX',
+];
 
 /** Reads `BTCUSDT-5m-2024-12.csv`, `BTC_USDT-5m.json.gz`, `ETHUSDT-aggTrades-2024-08-01.csv`. */
 export function readFileName(name: string): FileName {

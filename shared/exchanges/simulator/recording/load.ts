@@ -127,7 +127,13 @@ function readTrades(table: RowTableBuilder, bytes: Buffer, timeColumn: number): 
   return undefined;
 }
 
-function noteDecimals(table: RowTableBuilder, bytes: Buffer, columns: readonly number[], prices: readonly number[], quantity: number): void {
+function noteDecimals(
+  table: RowTableBuilder,
+  bytes: Buffer,
+  columns: readonly number[],
+  prices: readonly number[],
+  quantity: number,
+): void {
   const decimals = (column: number): number => countDecimals(bytes, columns[column] as number, (columns[column + 1] as number) - 1);
   for (const column of prices) table.priceDecimals = Math.max(table.priceDecimals, decimals(column));
   table.quantityDecimals = Math.max(table.quantityDecimals, decimals(quantity));
@@ -136,13 +142,14 @@ function noteDecimals(table: RowTableBuilder, bytes: Buffer, columns: readonly n
 function addTape(builders: Map<string, Builders>, tape: TapeText): string | undefined {
   if (tape.trades.size + tape.aggregates.size === 0) return 'no trade in it';
   for (const [symbol, lines] of tape.trades) readTrades(buildersOf(builders, symbol).trades, Buffer.from(lines.join('\n'), 'latin1'), 4);
-  for (const [symbol, lines] of tape.aggregates) readTrades(buildersOf(builders, symbol).aggregates, Buffer.from(lines.join('\n'), 'latin1'), 5);
+  for (const [symbol, lines] of tape.aggregates)
+    readTrades(buildersOf(builders, symbol).aggregates, Buffer.from(lines.join('\n'), 'latin1'), 5);
   return undefined;
 }
 
 /** `[[1,2],[3,"4"]]` as lines of columns, each number as it was written. */
 function unwrapArrays(bytes: Buffer): Buffer {
-  const text = bytes.latin1Slice().replace(/[\s"]+/g, '');
+  const text = bytes.toString('latin1').replace(/[\s"]+/g, '');
   return Buffer.from(text.replace(/^\[+|\]+$/g, '').replaceAll('],[', '\n'), 'latin1');
 }
 
@@ -151,7 +158,7 @@ function firstLine(bytes: Buffer, from: number): string {
   for (let start = from; text === '' && start < bytes.length; start += 1) {
     const found = bytes.indexOf(10, start);
     const end = found === -1 ? bytes.length : found;
-    text = bytes.latin1Slice(start, Math.min(end, start + 4_096)).trim();
+    text = bytes.toString('latin1', start, Math.min(end, start + 4_096)).trim();
     start = end;
   }
   return text;

@@ -126,7 +126,8 @@ export function sourceOfTape(tape: Tape): CandleSource {
         const before = opens.at(-1);
         if (before !== undefined && open <= before) continue;
         if (before !== undefined && tape.ids(index)[0] === tape.ids(index - 1)[1] + 1) {
-          for (let quiet = nextBucketOpen(interval, before, shiftMs); quiet < open; quiet = nextBucketOpen(interval, quiet, shiftMs)) opens.push(quiet);
+          for (let quiet = nextBucketOpen(interval, before, shiftMs); quiet < open; quiet = nextBucketOpen(interval, quiet, shiftMs))
+            opens.push(quiet);
         }
         opens.push(open);
       }

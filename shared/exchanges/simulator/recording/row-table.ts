@@ -60,7 +60,7 @@ export class RowTableBuilder {
       columns(index) {
         const row = order[index] as number;
         const file = files[fileOf[row] as number] as Buffer;
-        return file.latin1Slice(starts[row], ends[row]).split(',');
+        return file.toString('latin1', starts[row], ends[row]).split(',');
       },
     };
   }

@@ -73,14 +73,9 @@ export function readNamedTrades(text: string): TapeText | undefined {
   const [header = '', ...lines] = text.split(/\r?\n/);
   const names = header.toLowerCase().split(',');
   const place = (wanted: readonly string[]): number => names.findIndex((name) => wanted.includes(name.trim()));
-  const [symbol, id, price, quantity, time, maker] = [NAMED.symbol, NAMED.id, NAMED.price, NAMED.quantity, NAMED.time, NAMED.maker].map(place) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [symbol, id, price, quantity, time, maker] = [NAMED.symbol, NAMED.id, NAMED.price, NAMED.quantity, NAMED.time, NAMED.maker].map(
+    place,
+  ) as [number, number, number, number, number, number];
   if (Math.min(symbol, id, price, quantity, time, maker) < 0) return undefined;
   const tape: TapeText = { trades: new Map(), aggregates: new Map() };
   for (const line of lines) {

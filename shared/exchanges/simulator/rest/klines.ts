@@ -1,5 +1,6 @@
 import type { CandleFacts, CandleTable } from '../market.ts';
 import type { Call, Endpoint } from './call.ts';
+import type { PageSource } from './page-cache.ts';
 
 const WEIGHT = 2;
 const DEFAULT_LIMIT = 500;
@@ -31,20 +32,22 @@ export const klines: Endpoint = {
     const from = startMs === undefined ? Math.max(0, last - limit) : startMs > call.now ? last : table.indexFrom(startMs);
     const to = Math.min(last, from + limit);
     if (from >= to) return '[]';
-    return renderPage(call, table, `${market.symbol}|${interval}|${shiftMs}`, from, to);
+    const closed = opened > 0 && table.nextOpenOf(opened - 1) > call.now ? opened - 1 : opened;
+    const print = call.inMicroseconds ? printInMicroseconds : printInMilliseconds;
+    const key = `${market.symbol}|${interval}|${shiftMs}|${call.inMicroseconds}`;
+    return renderPage(call, { key, interval, closed, print, facts: (first, end) => table.facts(first, end) }, table, from, to);
   },
 };
 
-function renderPage(call: Call, table: CandleTable, key: string, from: number, to: number): Buffer {
-  const makeRow = call.inMicroseconds ? printInMicroseconds : printInMilliseconds;
-  const isForming = table.nextOpenOf(to - 1) > call.now;
-  const closedTo = isForming ? to - 1 : to;
+/** Rows `[from, to)`: the closed ones from the cache, the one that is forming as it stands now. */
+function renderPage(call: Call, source: PageSource, table: CandleTable, from: number, to: number): Buffer {
   const parts: Buffer[] = [];
-  const facts = (first: number, end: number): CandleFacts[] => table.facts(first, end);
-  for (const slice of call.pages.slices(`${key}|${call.inMicroseconds}`, from, closedTo, facts, makeRow)) {
+  for (const slice of call.pages.slices(source, from, Math.min(to, source.closed))) {
     parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, slice);
   }
-  if (isForming) parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, Buffer.from(makeRow(table.asOf(to - 1, call.now)), 'latin1'));
+  if (to > source.closed) {
+    parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, Buffer.from(source.print(table.asOf(to - 1, call.now)), 'latin1'));
+  }
   parts.push(CLOSE_BRACKET);
   return Buffer.concat(parts);
 }

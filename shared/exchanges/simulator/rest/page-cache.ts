@@ -1,3 +1,4 @@
+import { type CandleInterval, DAY_MS, fixedLengthMs } from '../buckets.ts';
 import type { CandleFacts } from '../market.ts';
 
 /** Candles of one block, rendered: rows parted by commas, `starts[i]` is where row i begins, with one more for the end behind a last comma. */
@@ -6,8 +7,21 @@ interface Block {
   readonly starts: Uint32Array;
 }
 
-/** Candles in a block: pages of a thousand touch two or three. */
-export const BLOCK_ROWS = 512;
+/** Candles in a block of short intervals: pages of a thousand touch two or three. */
+const MOST_ROWS = 512;
+/** A block of long candles is made of no more days than this: each has to be made first. */
+const MOST_DAYS = 32;
+
+/** A table's rows, and how they are rendered. */
+export interface PageSource {
+  /** Names table and rendering: what is rendered under one key never changes. */
+  readonly key: string;
+  readonly interval: CandleInterval;
+  /** Rows that are final now. */
+  readonly closed: number;
+  facts(from: number, to: number): CandleFacts[];
+  print(row: CandleFacts): string;
+}
 
 /**
  * Rendered candles, because a page is asked for more often than it changes: closed candles never do. The blocks used last are kept, up to
@@ -22,44 +36,57 @@ export class PageCache {
     this.#mostBytes = mostBytes;
   }
 
-  /** Bytes of the rows `[from, to)`, without brackets; `makeRow` renders a row, `makeFacts` gives the rows of a block. */
-  slices(key: string, from: number, to: number, makeFacts: (from: number, to: number) => CandleFacts[], makeRow: (row: CandleFacts) => string): Buffer[] {
+  /** Bytes of the rows `[from, to)`, without brackets; `to` is at most `source.closed`. */
+  slices(source: PageSource, from: number, to: number): Buffer[] {
+    const size = rowsOfBlock(source.interval);
     const slices: Buffer[] = [];
     for (let index = from; index < to; ) {
-      const number = Math.floor(index / BLOCK_ROWS);
-      const first = number * BLOCK_ROWS;
-      const block = this.#block(`${key}#${number}`, () => render(makeFacts(first, first + BLOCK_ROWS), makeRow));
-      const end = Math.min(to, first + BLOCK_ROWS);
+      const first = Math.floor(index / size) * size;
+      const end = Math.min(to, first + size);
+      const block = this.#block(source, first, end - first, Math.min(size, source.closed - first));
       slices.push(block.bytes.subarray(block.starts[index - first] as number, (block.starts[end - first] as number) - 1));
       index = end;
     }
     return slices;
   }
 
-  #block(key: string, make: () => Block): Block {
+  /** The block that begins at row `first`, with at least `needed` rows; made with all there are, up to `available`. */
+  #block(source: PageSource, first: number, needed: number, available: number): Block {
+    const key = `${source.key}#${first}`;
     const known = this.#blocks.get(key);
     if (known !== undefined) {
-      this.#blocks.delete(key);
-      this.#blocks.set(key, known);
-      return known;
+      this.#forget(key, known);
+      if (known.starts.length > needed) return this.#remember(key, known);
     }
-    const made = make();
-    this.#blocks.set(key, made);
-    this.#bytes += made.bytes.length;
-    for (const [oldest, block] of this.#blocks) {
+    return this.#remember(key, render(source.facts(first, first + available), source.print));
+  }
+
+  #remember(key: string, block: Block): Block {
+    this.#blocks.set(key, block);
+    this.#bytes += block.bytes.length;
+    for (const [oldest, old] of this.#blocks) {
       if (this.#bytes <= this.#mostBytes || oldest === key) break;
-      this.#blocks.delete(oldest);
-      this.#bytes -= block.bytes.length;
+      this.#forget(oldest, old);
     }
-    return made;
+    return block;
+  }
+
+  #forget(key: string, block: Block): void {
+    this.#blocks.delete(key);
+    this.#bytes -= block.bytes.length;
   }
 }
 
-function render(rows: readonly CandleFacts[], makeRow: (row: CandleFacts) => string): Block {
+function rowsOfBlock(interval: CandleInterval): number {
+  const length = fixedLengthMs(interval) ?? MOST_DAYS * DAY_MS;
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor((MOST_DAYS * DAY_MS) / length)));
+}
+
+function render(rows: readonly CandleFacts[], print: (row: CandleFacts) => string): Block {
   const starts = new Uint32Array(rows.length + 1);
   let text = '';
   for (let index = 0; index < rows.length; index++) {
-    const row = makeRow(rows[index] as CandleFacts);
+    const row = print(rows[index] as CandleFacts);
     text += index === 0 ? row : `,${row}`;
     starts[index + 1] = text.length + 1;
   }

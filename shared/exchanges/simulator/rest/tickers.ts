@@ -120,7 +120,14 @@ function describeDay(call: Call, market: SymbolMarket, isMini: boolean): Record<
   const trades = market.trades;
   const count = trades?.countUntil(now * 1_000 + 999) ?? 0;
   const lastQuantity = count > 0 ? trades?.facts(count - 1, count)[0]?.quantity : undefined;
-  const { symbol, priceChange, priceChangePercent, weightedAvgPrice, lastPrice: last, ...rest } = describeWindow(call, market, from, now, false);
+  const {
+    symbol,
+    priceChange,
+    priceChangePercent,
+    weightedAvgPrice,
+    lastPrice: last,
+    ...rest
+  } = describeWindow(call, market, from, now, false);
   return {
     symbol,
     priceChange,

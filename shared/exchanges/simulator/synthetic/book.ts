@@ -17,7 +17,13 @@ const FIRST_UPDATE_ID = 1_000;
  * The order book as a function of time: the size at a price depends on the seed, the price and when it last changed, so any two moments differ by
  * a well-defined set of changes. The best two levels stand around the last trade, and there is always somebody there.
  */
-export function syntheticBook(listing: Listing, word: number, begin: number, state: { now: number; price: number; maker: boolean }, levels: number): Book {
+export function syntheticBook(
+  listing: Listing,
+  word: number,
+  begin: number,
+  state: { now: number; price: number; maker: boolean },
+  levels: number,
+): Book {
   const { step, decimals } = listing.price;
   const bestBid = state.maker ? state.price : Math.max(step, state.price - step);
   const side = (from: number, direction: number): BookLevel[] => {

@@ -13,7 +13,8 @@ export const FILLS_PER_GROUP = 16;
 /** `FILL_STARTS[rotation][place]`: fills of the group before the aggregate at this place; the ninth place is the end. */
 export const FILL_STARTS: readonly (readonly number[])[] = Array.from({ length: GROUP }, (_, rotation) => {
   const starts = [0];
-  for (let place = 0; place < GROUP; place++) starts.push((starts[place] as number) + (FILLS_OF_GROUP[(place + rotation) % GROUP] as number));
+  for (let place = 0; place < GROUP; place++)
+    starts.push((starts[place] as number) + (FILLS_OF_GROUP[(place + rotation) % GROUP] as number));
   return starts;
 });
 

@@ -10,8 +10,7 @@ import type { TradeDay } from './trade-day.ts';
 export function syntheticCandles(days: Days, interval: CandleInterval, shiftMs: number): CandleTable {
   const { listing, schedule } = days;
   const first = bucketNumber(interval, listing.listedAt ?? schedule.begin, shiftMs);
-  const count =
-    listing.endedAt === undefined ? Number.POSITIVE_INFINITY : bucketNumber(interval, listing.endedAt - 1, shiftMs) - first + 1;
+  const count = listing.endedAt === undefined ? Number.POSITIVE_INFINITY : bucketNumber(interval, listing.endedAt - 1, shiftMs) - first + 1;
   const sums = new CandleSums();
   const openTimeOf = (index: number): number => bucketOpen(interval, first + index, shiftMs);
   const candle = (openTime: number, nextOpen: number, toUs: number): CandleFacts => {

@@ -95,7 +95,8 @@ export function makeTradeDay(recipe: DayRecipe, day: number, count: DayCount): T
     priceBefore: toPrice(moves.anchor(symbol, day, listing.dailyVolatility)),
     fillQuantity,
     firstFill: (aggregate) =>
-      Math.floor(aggregate / GROUP) * FILLS_PER_GROUP + ((FILL_STARTS[rotation(aggregate >> 3)] as readonly number[])[aggregate & 7] as number),
+      Math.floor(aggregate / GROUP) * FILLS_PER_GROUP +
+      ((FILL_STARTS[rotation(aggregate >> 3)] as readonly number[])[aggregate & 7] as number),
     aggregateOfFill(fillOfDay) {
       const group = Math.floor(fillOfDay / FILLS_PER_GROUP);
       const starts = FILL_STARTS[rotation(group)] as readonly number[];

@@ -113,8 +113,7 @@ export const candleRecord = {
     return (flags & OPEN_SOURCE_TEXT) !== 0 ? end + textSlots(from[at + end] as number) : end;
   },
 
-  /** The close time and whether the candle is closed: what a proof needs beside the open time in slot 0. */
-  closeTimeAt: (from: Float64Array, at: number): number => from[at + 4] as number,
+  closeTimeSlot: 4,
   isClosedAt: (from: Float64Array, at: number): boolean => ((from[at + 1] as number) & CLOSED) !== 0,
 
   standingAt(from: Float64Array, at: number): CandleStanding {

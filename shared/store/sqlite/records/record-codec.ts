@@ -55,8 +55,13 @@ export function recordCodec(series: Series): RecordCodec<Row> {
   }
 }
 
-/** Lays rows out behind each other in one buffer of exactly their size. */
-export function encodeRows(codec: RecordCodec<Row>, rows: readonly Row[], provenance: Provenance): RecordBatch {
+/** Lays rows out behind each other, in a buffer of at least the slots asked for. */
+export function encodeRows(
+  codec: RecordCodec<Row>,
+  rows: readonly Row[],
+  provenance: Provenance,
+  takeSlots: (length: number) => Float64Array<ArrayBuffer>,
+): RecordBatch {
   let total = 0;
   let width = -1;
   for (const row of rows) {
@@ -64,7 +69,7 @@ export function encodeRows(codec: RecordCodec<Row>, rows: readonly Row[], proven
     total += length;
     width = width === -1 || width === length ? length : 0;
   }
-  const slots = new Float64Array(total);
+  const slots = takeSlots(total);
   let at = 0;
   for (const row of rows) at = codec.encode(row, slots, at, provenance);
   return { slots, count: rows.length, width: Math.max(width, 0) };

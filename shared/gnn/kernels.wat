@@ -1,9 +1,12 @@
-;; Sparse times dense: out[i] = sum over e in rowPtr[i]..rowPtr[i+1] of val[e] * x[col[e]], for i in 0..n, with H columns.
-;; The memory is that of the tfjs wasm backend; every argument but n and H is a byte address in it. All values are 32-bit.
-;; Columns are taken in groups of 32, 16, 4 and 1, so any H works; each group sums the edges in their order, one rounding
-;; a product and one an addition: the loop in spmm.ts gives the same bits. Assemble: wat2wasm spmm.wat (wabt), then base64.
+;; Kernels over the memory of the tfjs wasm backend. Arrays are byte addresses in it, all values are 32-bit.
+;; loops.ts has the same loops in TypeScript; both give the same bits.
+;; Assemble: wat2wasm kernels.wat (wabt 1.0), then base64 into wasm-kernels.ts.
 (module
   (import "env" "memory" (memory 0))
+
+  ;; Sparse times dense: out[i] = sum over e in rowPtr[i]..rowPtr[i+1] of val[e] * x[col[e]], for i in 0..n, with H columns.
+  ;; Columns are taken in groups of 32, 16, 4 and 1, so any H works; each group sums the edges in their order, one rounding
+  ;; a product and one an addition.
   (func (export "spmm")
     (param $rowPtr i32) (param $col i32) (param $val i32) (param $n i32) (param $x i32) (param $H i32) (param $out i32)
     (local $rowEnd i32) (local $first i32) (local $last i32) (local $e i32)
@@ -118,4 +121,96 @@
         (br $group1)))
       (local.set $out (i32.add (local.get $out) (local.get $rowBytes)))
       (local.set $rowPtr (i32.add (local.get $rowPtr) (i32.const 4)))
-      (br $rows)))))
+      (br $rows))))
+
+  ;; out[i] = y[i] > 0 ? dy[i] : 0
+  (func (export "reluGrad") (param $dy i32) (param $y i32) (param $out i32) (param $n i32)
+    (local $i i32) (local $end i32) (local $end4 i32)
+    (local.set $end (i32.shl (local.get $n) (i32.const 2)))
+    (local.set $end4 (i32.and (local.get $end) (i32.const -16)))
+    (block $done4 (loop $fours
+      (br_if $done4 (i32.ge_u (local.get $i) (local.get $end4)))
+      (v128.store (i32.add (local.get $out) (local.get $i))
+        (v128.and (v128.load (i32.add (local.get $dy) (local.get $i)))
+          (f32x4.gt (v128.load (i32.add (local.get $y) (local.get $i))) (v128.const f32x4 0 0 0 0))))
+      (local.set $i (i32.add (local.get $i) (i32.const 16)))
+      (br $fours)))
+    (block $done (loop $ones
+      (br_if $done (i32.ge_u (local.get $i) (local.get $end)))
+      (f32.store (i32.add (local.get $out) (local.get $i))
+        (select (f32.load (i32.add (local.get $dy) (local.get $i))) (f32.const 0)
+          (f32.gt (f32.load (i32.add (local.get $y) (local.get $i))) (f32.const 0))))
+      (local.set $i (i32.add (local.get $i) (i32.const 4)))
+      (br $ones))))
+
+  ;; out[i] = hash(seed + (i + 1) * 0x6d2b79f5) < threshold ? 0 : x[i] * scale, with the hash of mulberry32, unsigned.
+  (func (export "dropout") (param $x i32) (param $out i32) (param $n i32) (param $seed i32) (param $threshold i32) (param $scale f32)
+    (local $end i32) (local $a v128) (local $t v128) (local $limit v128) (local $factor v128) (local $i i32) (local $kept v128)
+    (local $left i32)
+    (local.set $end (i32.shl (local.get $n) (i32.const 2)))
+    (local.set $limit (i32x4.splat (local.get $threshold)))
+    (local.set $factor (f32x4.splat (local.get $scale)))
+    (local.set $a (i32x4.add (i32x4.splat (local.get $seed))
+      (i32x4.mul (v128.const i32x4 1 2 3 4) (i32x4.splat (i32.const 0x6d2b79f5)))))
+    (block $done (loop $fours
+      (br_if $done (i32.ge_u (local.get $i) (local.get $end)))
+      (local.set $t (i32x4.mul (v128.xor (local.get $a) (i32x4.shr_u (local.get $a) (i32.const 15)))
+        (v128.or (local.get $a) (v128.const i32x4 1 1 1 1))))
+      (local.set $t (v128.xor (local.get $t)
+        (i32x4.add (local.get $t)
+          (i32x4.mul (v128.xor (local.get $t) (i32x4.shr_u (local.get $t) (i32.const 7)))
+            (v128.or (local.get $t) (v128.const i32x4 61 61 61 61))))))
+      (local.set $t (v128.xor (local.get $t) (i32x4.shr_u (local.get $t) (i32.const 14))))
+      (local.set $kept (i32x4.ge_u (local.get $t) (local.get $limit)))
+      (local.set $left (i32.sub (local.get $end) (local.get $i)))
+      (if (i32.ge_u (local.get $left) (i32.const 16))
+        (then
+          (v128.store (i32.add (local.get $out) (local.get $i))
+            (v128.and (local.get $kept) (f32x4.mul (v128.load (i32.add (local.get $x) (local.get $i))) (local.get $factor)))))
+        (else
+          (f32.store (i32.add (local.get $out) (local.get $i))
+            (select (f32.mul (f32.load (i32.add (local.get $x) (local.get $i))) (local.get $scale)) (f32.const 0)
+              (i32x4.extract_lane 0 (local.get $kept))))
+          (if (i32.ge_u (local.get $left) (i32.const 8))
+            (then
+              (f32.store offset=4 (i32.add (local.get $out) (local.get $i))
+                (select (f32.mul (f32.load offset=4 (i32.add (local.get $x) (local.get $i))) (local.get $scale)) (f32.const 0)
+                  (i32x4.extract_lane 1 (local.get $kept))))))
+          (if (i32.ge_u (local.get $left) (i32.const 12))
+            (then
+              (f32.store offset=8 (i32.add (local.get $out) (local.get $i))
+                (select (f32.mul (f32.load offset=8 (i32.add (local.get $x) (local.get $i))) (local.get $scale)) (f32.const 0)
+                  (i32x4.extract_lane 2 (local.get $kept))))))))
+      (local.set $a (i32x4.add (local.get $a) (i32x4.splat (i32.const 0xb4ade7d4))))
+      (local.set $i (i32.add (local.get $i) (i32.const 16)))
+      (br $fours))))
+
+  ;; out[k] = sum over i in 0..n of x[i * H + k], rows in their order, four columns at a time, then one.
+  (func (export "columnSums") (param $x i32) (param $n i32) (param $H i32) (param $out i32)
+    (local $rowBytes i32) (local $k i32) (local $p i32) (local $end i32) (local $sum v128) (local $t f32)
+    (local.set $rowBytes (i32.shl (local.get $H) (i32.const 2)))
+    (local.set $end (i32.add (local.get $x) (i32.mul (local.get $n) (local.get $rowBytes))))
+    (block $end4 (loop $group4
+      (br_if $end4 (i32.gt_u (i32.add (local.get $k) (i32.const 16)) (local.get $rowBytes)))
+      (local.set $sum (v128.const f32x4 0 0 0 0))
+      (local.set $p (local.get $x))
+      (block $sum4 (loop $rows4
+        (br_if $sum4 (i32.ge_u (local.get $p) (local.get $end)))
+        (local.set $sum (f32x4.add (local.get $sum) (v128.load (i32.add (local.get $p) (local.get $k)))))
+        (local.set $p (i32.add (local.get $p) (local.get $rowBytes)))
+        (br $rows4)))
+      (v128.store (i32.add (local.get $out) (local.get $k)) (local.get $sum))
+      (local.set $k (i32.add (local.get $k) (i32.const 16)))
+      (br $group4)))
+    (block $end1 (loop $group1
+      (br_if $end1 (i32.ge_u (local.get $k) (local.get $rowBytes)))
+      (local.set $t (f32.const 0))
+      (local.set $p (local.get $x))
+      (block $sum1 (loop $rows1
+        (br_if $sum1 (i32.ge_u (local.get $p) (local.get $end)))
+        (local.set $t (f32.add (local.get $t) (f32.load (i32.add (local.get $p) (local.get $k)))))
+        (local.set $p (i32.add (local.get $p) (local.get $rowBytes)))
+        (br $rows1)))
+      (f32.store (i32.add (local.get $out) (local.get $k)) (local.get $t))
+      (local.set $k (i32.add (local.get $k) (i32.const 4)))
+      (br $group1)))))

@@ -1,0 +1,55 @@
+/** One line of a benchmark's table. `ratio` compares with a floor measured in the same run: these machines are noisy, ratios hold. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The floor's own value, in the same unit. */
+  readonly floor?: number;
+  /** What the floor did. */
+  readonly against?: string;
+  /** What is aimed at, as text; a figure is never a test. */
+  readonly goal?: string;
+}
+
+/** A benchmark: `tests/bench/<name>.bench.ts` exports one as default. It runs in a process of its own. */
+export interface Bench {
+  readonly name: string;
+  readonly what: string;
+  run(): Promise<readonly Figure[]>;
+}
+
+/** The fastest of `rounds` runs, in seconds: the one that was disturbed least. */
+export async function fastest(rounds: number, work: () => Promise<void> | void): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round += 1) {
+    const start = performance.now();
+    await work();
+    best = Math.min(best, (performance.now() - start) / 1_000);
+  }
+  return best;
+}
+
+const formatNumber = (value: number): string =>
+  value.toLocaleString('en-US', { maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2 });
+
+/** Figures as a table. */
+export function renderFigures(figures: readonly Figure[]): string {
+  const head = ['figure', 'value', 'floor', 'ratio', 'goal', 'floor is'];
+  const rows = figures.map(({ name, value, unit, floor, against = '', goal = '' }) => [
+    name,
+    `${formatNumber(value)} ${unit}`,
+    floor === undefined ? '' : `${formatNumber(floor)} ${unit}`,
+    floor === undefined ? '' : (value / floor).toFixed(2),
+    goal,
+    against,
+  ]);
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)));
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,33 @@
+// `npm run bench [name …]`: runs each benchmark in a process of its own, one after the other, and prints its table.
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Bench, renderFigures } from './bench.ts';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const [first, file] = process.argv.slice(2);
+
+if (first === '--one' && file !== undefined) {
+  const { default: bench } = (await import(pathToFileURL(file).href)) as { default: Bench };
+  const figures = await bench.run();
+  process.stdout.write(`\n${bench.name}: ${bench.what}\n${renderFigures(figures)}\n`);
+  process.exit(0);
+}
+
+const wanted = process.argv.slice(2);
+const files = globSync('*.bench.ts', { cwd: folder })
+  .filter((name) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)))
+  .sort();
+process.stdout.write(
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; Node ${process.version}\n`,
+);
+for (const name of files) {
+  const code = await new Promise<number>((resolve) => {
+    const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(import.meta.url), '--one', `${folder}${name}`], {
+      stdio: 'inherit',
+    });
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+  if (code !== 0) process.exitCode = 1;
+}

@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Candle } from '../../../shared/domain/rows.ts';
+import type { Series } from '../../../shared/domain/series.ts';
+import type { WireKline, WireMarket } from './exchange-server.ts';
+import { openBench, readAll } from './open-bench.ts';
+import { aKline, FIVE_MINUTES, klinesOf, START } from './wire-rows.ts';
+
+const series: Series = { exchange: 'binance', symbol: 'BTCUSDT', kind: 'candles', interval: '5m' };
+const at = (bucket: number): number => START + bucket * FIVE_MINUTES;
+const range = (from: number, to: number) => ({ series, from: at(from), to: at(to) });
+const market = (klines: readonly WireKline[], more: Partial<WireMarket> = {}): WireMarket => ({ klines: { '5m': klines }, ...more });
+const without = (klines: readonly WireKline[], from: number, to: number): WireKline[] =>
+  klines.filter(([open]) => (open as number) < at(from) || (open as number) >= at(to));
+const opens = (rows: readonly unknown[]): number[] => (rows as readonly Candle[]).map((row) => (row.open_time - START) / FIVE_MINUTES);
+const buckets = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
+
+test('a kline becomes a candle with every field, its decimals as the nearest doubles', async (t) => {
+  const { exchange } = await openBench(t, {
+    BTCUSDT: market([aKline(0, { 1: '0.01634790', 2: '0.80000000', 3: '0.01575800', 4: '0.01577100' })]),
+  });
+
+  const { rows, summary } = await readAll(exchange, range(0, 1));
+
+  assert.deepEqual(rows, [
+    {
+      open_time: START,
+      close_time: START + FIVE_MINUTES - 1,
+      open: 0.0163479,
+      high: 0.8,
+      low: 0.015758,
+      close: 0.015771,
+      volume: 1.5,
+      quote_volume: 90000.12345678,
+      trade_count: 7,
+      taker_buy_volume: 0.5,
+      taker_buy_quote_volume: 30000,
+      is_closed: true,
+    },
+  ]);
+  assert.deepEqual(summary, { row_count: 1, refused: [], unavailable: [], absent: [] });
+});
+
+test('a value that the source lacks is absent, never 0', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: market([aKline(0, { 7: null, 8: null, 9: null, 10: null })]) });
+
+  const { rows } = await readAll(exchange, range(0, 1));
+
+  assert.deepEqual(Object.keys(rows[0] ?? {}), ['open_time', 'close_time', 'open', 'high', 'low', 'close', 'volume', 'is_closed']);
+});
+
+test('times in microseconds become milliseconds', async (t) => {
+  const wide = aKline(0).map((value, column) => (column === 0 ? START * 1000 : column === 6 ? (START + FIVE_MINUTES) * 1000 - 1 : value));
+  const { exchange, server } = await openBench(t, { BTCUSDT: market([]) });
+  server.script(({ path }) => (path.endsWith('klines') ? [wide] : undefined));
+
+  const { rows } = await readAll(exchange, range(0, 1));
+
+  assert.deepEqual(opens(rows), [0]);
+  assert.equal((rows[0] as Candle).close_time, START + FIVE_MINUTES - 1);
+});
+
+test('case 3: an empty hour inside the range does not end it, and is an outage where another symbol is silent too', async (t) => {
+  const klines = klinesOf(0, 100);
+  const { exchange } = await openBench(t, { BTCUSDT: market(without(klines, 40, 52)), ETHUSDT: market(without(klines, 40, 52)) });
+
+  const { rows, summary } = await readAll(exchange, range(10, 90));
+
+  assert.deepEqual(opens(rows), [...buckets(10, 40), ...buckets(52, 90)]);
+  assert.equal(summary.absent.length, 1);
+  const [absence] = summary.absent;
+  assert.deepEqual(
+    { ...absence, evidence: { ...absence?.evidence, asked_at: undefined } },
+    {
+      from: at(40),
+      to: at(52),
+      kind: 'exchange-outage',
+      evidence: {
+        method: 'ETHUSDT is silent in the same range',
+        grade: 'two-reads',
+        before_key: String(at(39)),
+        after_key: String(at(52)),
+        asked_at: undefined,
+      },
+    },
+  );
+});
+
+test('case 3: a hole that no other symbol shares is only said to be none of the exchange', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: market(without(klinesOf(0, 100), 40, 41)), ETHUSDT: market(klinesOf(0, 100)) });
+
+  const { summary } = await readAll(exchange, range(0, 100));
+
+  assert.deepEqual(
+    summary.absent.map(({ from, to, kind, evidence }) => [from, to, kind, evidence.grade]),
+    [[at(40), at(41), 'exchange-has-none', 'two-reads']],
+  );
+});
+
+test('case 3: trade ids that are contiguous across the hole prove an outage by ids', async (t) => {
+  const trades = [
+    { id: 71, timeUs: (at(40) - 10) * 1000, price: '1.0', quantity: '1.0', buyerIsMaker: true },
+    { id: 72, timeUs: at(52) * 1000, price: '1.0', quantity: '1.0', buyerIsMaker: true },
+  ];
+  const { exchange } = await openBench(t, {
+    BTCUSDT: market(without(klinesOf(0, 100), 40, 52), { trades }),
+    ETHUSDT: market(klinesOf(0, 100)),
+  });
+
+  const { summary } = await readAll(exchange, range(0, 100));
+
+  assert.deepEqual(
+    summary.absent.map(({ kind, evidence }) => [kind, evidence.grade]),
+    [['exchange-outage', 'ids']],
+  );
+});
+
+test('trades inside a hole make the exchange be asked again before it is said to have none', async (t) => {
+  const trades = [{ id: 71, timeUs: (at(40) + 10) * 1000, price: '1.0', quantity: '1.0', buyerIsMaker: true }];
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 100), { trades }) });
+  let lies = 3;
+  server.script(({ path }, rows) => (path.endsWith('klines') && lies-- > 0 ? without(rows as WireKline[], 40, 41) : undefined));
+
+  const { rows, summary } = await readAll(exchange, range(0, 100));
+
+  assert.deepEqual(
+    opens(rows).sort((a, b) => a - b),
+    buckets(0, 100),
+  );
+  assert.deepEqual(summary.absent, []);
+});
+
+test('a hole at the edge of the shard takes its neighbours from beyond it', async (t) => {
+  const klines = without(without(klinesOf(0, 100), 0, 20), 60, 80);
+  const { exchange } = await openBench(t, { BTCUSDT: market([aKline(-9), ...klines]), ETHUSDT: market([aKline(-9), ...klines]) });
+
+  const { rows, summary } = await readAll(exchange, range(10, 70));
+
+  assert.deepEqual(opens(rows), buckets(20, 60));
+  assert.deepEqual(
+    summary.absent.map(({ from, to, kind, evidence }) => [from, to, kind, evidence.before_key, evidence.after_key]),
+    [
+      [at(10), at(20), 'exchange-outage', String(at(-9)), String(at(20))],
+      [at(60), at(70), 'exchange-outage', String(at(59)), String(at(80))],
+    ],
+  );
+});
+
+test('a shard wholly inside an outage is absent as a whole', async (t) => {
+  const klines = without(klinesOf(0, 100), 20, 80);
+  const { exchange } = await openBench(t, { BTCUSDT: market(klines), ETHUSDT: market(klines) });
+
+  const { summary } = await readAll(exchange, range(30, 70));
+
+  assert.deepEqual(
+    summary.absent.map(({ from, to, kind }) => [from, to, kind]),
+    [[at(30), at(70), 'exchange-outage']],
+  );
+});
+
+test('case 4: the row at `from` is in, the row at `to` is out', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 100)) });
+  // An exchange that reads endTime as it likes and answers one row too many.
+  server.script(({ path, query }) =>
+    path.endsWith('klines') ? klinesOf((Number(query.get('startTime')) - START) / FIVE_MINUTES - 1, 12) : undefined,
+  );
+
+  const { rows } = await readAll(exchange, range(5, 15));
+
+  assert.deepEqual(opens(rows), buckets(5, 15));
+});
+
+test('case 15: a page cut short is not the end, and rows left out of a page are no absence', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 1000)), ETHUSDT: market(klinesOf(0, 1000)) });
+  server.script(({ path }, rows, nth) =>
+    path.endsWith('klines') && nth === 1 ? [...(rows ?? []).slice(3, 500), ...(rows ?? []).slice(510, 990)] : undefined,
+  );
+
+  const { rows, summary } = await readAll(exchange, range(0, 1000));
+
+  assert.deepEqual(
+    opens(rows).sort((a, b) => a - b),
+    buckets(0, 1000),
+  );
+  assert.deepEqual(summary, { row_count: 1000, refused: [], unavailable: [], absent: [] });
+});
+
+test('case 15: a page answered empty is asked again', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 50)), ETHUSDT: market(klinesOf(0, 50)) });
+  server.script(({ path }, _rows, nth) => (path.endsWith('klines') && nth === 1 ? [] : undefined));
+
+  const { rows, summary } = await readAll(exchange, range(0, 50));
+
+  assert.deepEqual(opens(rows), buckets(0, 50));
+  assert.deepEqual(summary.absent, []);
+});
+
+test('a hole next to a row younger than five minutes stays missing', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: market(without(klinesOf(0, 100), 98, 99)) }, { start: at(99) + 299_999 });
+
+  const { rows, summary } = await readAll(exchange, range(90, 99));
+
+  assert.deepEqual(opens(rows), buckets(90, 98));
+  assert.deepEqual(summary.absent, []);
+});
+
+test('case 16: what lies before the first candle ever is not listed', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: market(klinesOf(10, 50)), ETHUSDT: market(klinesOf(0, 60)) });
+
+  const { rows, summary } = await readAll(exchange, range(0, 20));
+
+  assert.deepEqual(opens(rows), buckets(10, 20));
+  assert.deepEqual(
+    summary.absent.map(({ from, to, kind, evidence }) => [from, to, kind, evidence.after_key, evidence.before_key]),
+    [[at(0), at(10), 'not-listed', String(at(10)), undefined]],
+  );
+});
+
+test('what lies behind the newest candle of a symbol that is no longer traded has ended; of a traded one it stays missing', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: market(klinesOf(0, 10), { status: 'BREAK' }), ETHUSDT: market(klinesOf(0, 10)) });
+
+  const ended = await readAll(exchange, range(0, 20));
+  const silent = await readAll(exchange, { ...range(0, 20), series: { ...series, symbol: 'ETHUSDT' } });
+
+  assert.deepEqual(
+    ended.summary.absent.map(({ from, to, kind, evidence }) => [from, to, kind, evidence.before_key]),
+    [[at(10), at(20), 'ended', String(at(9))]],
+  );
+  assert.deepEqual(silent.summary.absent, []);
+});
+
+for (const skewMs of [0, 90_000, -90_000]) {
+  test(`case 17, case 47: the forming candle is left out by the exchange's clock, ours being ${skewMs} ms behind it`, async (t) => {
+    const closing = at(10) + FIVE_MINUTES;
+    const { exchange, clock } = await openBench(t, { BTCUSDT: market(klinesOf(0, 100)) }, { start: closing - skewMs - 1, skewMs });
+
+    const before = await readAll(exchange, range(8, 11));
+    clock.set(closing - skewMs);
+    const after = await readAll(exchange, range(8, 11));
+
+    assert.deepEqual(opens(before.rows), [8, 9]);
+    assert.deepEqual(before.summary.absent, []);
+    assert.deepEqual(opens(after.rows), [8, 9, 10]);
+  });
+}
+
+test('case 18: a flat candle is a row with volume 0', async (t) => {
+  const { exchange } = await openBench(t, {
+    BTCUSDT: market([aKline(0), aKline(1, { 5: '0.00000000', 7: '0.00000000', 8: 0, 9: '0.00000000', 10: '0.00000000' })]),
+  });
+
+  const { rows, summary } = await readAll(exchange, range(0, 2));
+
+  assert.deepEqual([(rows[1] as Candle).volume, (rows[1] as Candle).trade_count], [0, 0]);
+  assert.deepEqual(summary.absent, []);
+});
+
+test('case 22: a price with more than 15 significant digits is refused alone, its bucket is no hole of the exchange', async (t) => {
+  const klines = [aKline(0), aKline(1, { 2: '60001.123456789012' }), aKline(2)];
+  const { exchange } = await openBench(t, { BTCUSDT: market(klines) });
+
+  const { pages, rows, summary } = await readAll(exchange, range(0, 3));
+
+  assert.deepEqual(opens(rows), [0, 2]);
+  assert.deepEqual(summary.refused, [{ from: at(1), to: at(2), code: 'precision_lost' }]);
+  assert.deepEqual(summary.absent, []);
+  assert.deepEqual(
+    pages[0]?.refused.map(({ index, raw }) => [index, raw]),
+    [[1, klines[1]]],
+  );
+});
+
+const BAD_ROWS: readonly (readonly [string, WireKline | string])[] = [
+  ['a price that is no decimal', aKline(1, { 4: '6e4' })],
+  ['a price of zero', aKline(1, { 3: '0.00000000' })],
+  ['a price as a number', aKline(1, { 1: 60001 })],
+  ['a high below its low', aKline(1, { 2: '1.00000000' })],
+  ['a volume that is missing', aKline(1, { 5: null })],
+  ['a count that is no number', aKline(1, { 8: '7' })],
+  ['an open time that is no number', aKline(1, { 0: '1722470700000' })],
+  ['a close time of another interval', aKline(1, { 6: at(3) - 1 })],
+  ['a row that is no list', 'x'],
+];
+for (const [what, row] of BAD_ROWS) {
+  test(`refuses ${what} alone, with the range of its bucket`, async (t) => {
+    const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 10)) });
+    server.script(({ path }) => (path.endsWith('klines') ? [aKline(0), row, aKline(2)] : undefined));
+
+    const { rows, summary } = await readAll(exchange, range(0, 3));
+
+    assert.deepEqual(opens(rows), [0, 2]);
+    assert.deepEqual(summary.refused, [{ from: at(1), to: at(2), code: 'row_refused' }]);
+  });
+}
+
+test('case 2: a page that comes doubled gives every row once', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 100)) });
+  server.script(({ path }, rows) => (path.endsWith('klines') ? [...(rows ?? []), ...(rows ?? [])] : undefined));
+
+  const { rows } = await readAll(exchange, range(0, 100));
+
+  assert.deepEqual(opens(rows), buckets(0, 100));
+});
+
+test('months are paged and checked by the calendar', async (t) => {
+  const months = Array.from({ length: 14 }, (_, index) => {
+    const open = Date.UTC(2023, index, 1);
+    return aKline(0).map((value, column) => (column === 0 ? open : column === 6 ? Date.UTC(2023, index + 1, 1) - 1 : value));
+  });
+  const { exchange } = await openBench(t, { BTCUSDT: { klines: { '1M': months.toSpliced(5, 1) } } });
+
+  const { rows, summary } = await readAll(exchange, {
+    series: { ...series, interval: '1M' },
+    from: Date.UTC(2023, 0, 1),
+    to: Date.UTC(2024, 2, 1),
+  });
+
+  assert.equal(rows.length, 13);
+  assert.deepEqual(
+    summary.absent.map(({ from, to }) => [from, to]),
+    [[Date.UTC(2023, 5, 1), Date.UTC(2023, 6, 1)]],
+  );
+});
+
+test('candles of 3d take their phase from the rows', async (t) => {
+  const day = 86_400_000;
+  const first = START - 100 * day;
+  const klines = [0, 1, 3, 4].map((index) =>
+    aKline(0).map((value, column) => (column === 0 ? first + index * 3 * day : column === 6 ? first + (index + 1) * 3 * day - 1 : value)),
+  );
+  const { exchange } = await openBench(t, { BTCUSDT: { klines: { '3d': klines } } });
+
+  const { rows, summary } = await readAll(exchange, { series: { ...series, interval: '3d' }, from: first - 2 * day, to: first + 13 * day });
+
+  assert.equal(rows.length, 4);
+  assert.deepEqual(
+    summary.absent.map(({ from, to }) => [from, to]),
+    [[first + 6 * day, first + 9 * day]],
+  );
+});
