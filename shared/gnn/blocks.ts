@@ -5,9 +5,6 @@ import type { ModelInput } from './models/model.ts';
 import { SparseMatrix } from './sparse-matrix.ts';
 import type { BarRange } from './split.ts';
 
-/** Bars of one block: a day of 5m candles. A block is one step of the optimiser. */
-export const BLOCK_BARS = 288;
-
 /** What blocks are cut from. `width` is that of a row of `gathered`; without relations a model sees nothing but its own rows. */
 export interface BlockSource {
   readonly symbols: number;
@@ -33,7 +30,7 @@ export interface Block {
 }
 
 /** Cuts `[range.from, range.to)` into blocks of at most `blockBars` bars. */
-export function cutBlocks(source: BlockSource, range: BarRange, blockBars = BLOCK_BARS): Block[] {
+export function cutBlocks(source: BlockSource, range: BarRange, blockBars: number): Block[] {
   const blocks: Block[] = [];
   for (let bar = range.from; bar < range.to; bar += blockBars) blocks.push(cutBlock(source, bar, Math.min(range.to, bar + blockBars)));
   return blocks;

@@ -110,6 +110,7 @@ export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Co
       await gate?.promise;
       if (stopping.signal.aborted) return;
       await onBatch(batch, stopping.signal, blocked);
+      blocked(`${batch.topic}/${batch.partition}`, undefined);
     } catch (error) {
       const place = { trigger: name, topic: batch.topic, partition: batch.partition };
       // The partition has another owner: nothing is to be done here, and nothing was lost.

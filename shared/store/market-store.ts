@@ -1,7 +1,7 @@
 import type { LedgerMonth } from '../domain/coverage.ts';
 import type { ProofClaim, RangeProof } from '../domain/proof.ts';
 import type { SeriesRange, TimeRange } from '../domain/range.ts';
-import type { Origin, Row } from '../domain/rows.ts';
+import type { Origin, Quote, Row, Ticker } from '../domain/rows.ts';
 import type { Series } from '../domain/series.ts';
 
 /** Where a batch of rows came from, and when it was received (epoch ms). Part of the total order of candles. */
@@ -56,6 +56,8 @@ export interface MarketStore {
   deleteRows(series: Series, range: Partial<SeriesRange>): Promise<number>;
   listSeries(): Promise<readonly SeriesSummary[]>;
   describeSeries(series: Series): Promise<SeriesSummary | undefined>;
+  /** The newest quote or ticker that was ever stored (by `update_id` where the venue has one, else by time); undefined for other kinds. */
+  readLatest(series: Series): Promise<Quote | Ticker | undefined>;
   /** The ledger's months that touch the range, oldest first; a month that is not stored is left out. */
   readLedger(series: Series, range?: Partial<TimeRange>): Promise<readonly LedgerMonth[]>;
   /** Writes months under compare-and-set, all or none: true when every `rev` was the stored one (0: not stored). Stored `rev` rises by one. */

@@ -1,10 +1,9 @@
 import type { Absence } from '../domain/coverage.ts';
 import type { SeriesRange } from '../domain/range.ts';
+import { WORKFLOW_STATUSES, type WorkflowStatus } from '../domain/workflow/state.ts';
 import type { StreamEvent } from '../events/event.ts';
 
-/** `finished` is final; `error` and `interrupted` change only by resume. */
-export const WORKFLOW_STATUSES = ['pending', 'loading', 'building', 'training', 'finished', 'error', 'interrupted'] as const;
-export type WorkflowStatus = (typeof WORKFLOW_STATUSES)[number];
+export { WORKFLOW_STATUSES, type WorkflowStatus };
 
 /**
  * A workflow (`workflows`). Written by HTTP once, as `pending`, for the reader; after that by the fold over `queue-events` alone.

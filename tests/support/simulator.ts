@@ -14,6 +14,8 @@ export interface TestSimulator {
   readonly rest: string;
   readonly ws: string;
   close(): Promise<void>;
+  /** `GET /api/v3/<path>` or, with a slash before it, `GET <path>`: the status, and the body if it is JSON. */
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<{ status: number; headers: Headers; body: unknown }>;
   /** Rows that exist: what a correct system must end up with. Times in epoch ms, half-open. */
   truth<R>(series: string, range?: { readonly from?: number; readonly to?: number }): Promise<R[]>;
   requests(): Promise<JournalEntry[]>;
@@ -74,6 +76,12 @@ function withCalls(rest: string, ws: string, close: () => Promise<void>): TestSi
     rest,
     ws,
     close,
+    async get(path, headers = {}) {
+      const response = await fetch(path.startsWith('/') ? `${rest}${path}` : `${rest}/api/v3/${path}`, { headers });
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+      return { status: response.status, headers: response.headers, body: isJson ? (JSON.parse(text) as unknown) : text };
+    },
     async truth<R>(series: string, range: { readonly from?: number; readonly to?: number } = {}) {
       const query = new URLSearchParams({
         series,

@@ -105,7 +105,8 @@ export class PartitionReader {
         this.#buffered += chunk.byteLength;
       }
       this.#fetched = next;
-      if (startsEmpty) this.#position = base;
+      if (!startsEmpty) return;
+      this.#position = base;
       // A row may begin before the offset that was asked for.
       while (this.#position < from) this.#skip();
     } finally {

@@ -41,7 +41,7 @@ export async function setFaults(simulator: string, faults: readonly DemoFault[])
   });
   if (!response.ok) throw new Error(`The simulator refused the faults: ${await response.text()}`);
   return async () => {
-    const listed = (await (await fetch(`${simulator}/_sim/faults`)).json()) as { faults: readonly { served: number }[] };
-    return faults.map(({ kind }, index) => ({ kind, served: listed.faults[index]?.served ?? 0 }));
+    const listed = (await (await fetch(`${simulator}/_sim/faults`)).json()) as readonly { served: number }[];
+    return faults.map(({ kind }, index) => ({ kind, served: listed[index]?.served ?? 0 }));
   };
 }

@@ -5,6 +5,9 @@ import { type StartTarget, symbolsOf, typesOf } from './request.ts';
 import type { ShardInFlight, ShardRecord, WorkflowState } from './state.ts';
 import { MANAGER_TARGET, STAGE_TARGETS } from './targets.ts';
 
+/** Longest text of a `queue-event` (its contract). */
+const MAX_MESSAGE = 4_000;
+
 /** `<target>__<short id>`, as the published platform names a producer. */
 export function telemetryId(target: string, queueId: string): string {
   return `${target}__${shortIdOf(queueId)}`;
@@ -33,6 +36,7 @@ export function say(
       records_written: 0,
       timestamp: at / 1_000,
       ...news,
+      message: news.message.slice(0, MAX_MESSAGE),
     },
   };
 }

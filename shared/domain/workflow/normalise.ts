@@ -33,7 +33,7 @@ export interface RawRequest extends Partial<Omit<RawLoad, 'interval'>> {
   readonly type?: string;
   readonly interval?: string;
   readonly loads?: readonly RawLoad[];
-  readonly time_range: string;
+  readonly time_range?: string;
   readonly stages?: readonly Stage[];
   readonly collection_name?: string;
   readonly graph?: Partial<GraphRequest>;
@@ -62,13 +62,13 @@ export function normaliseRequest(raw: RawRequest): WorkflowRequest {
   const say: Say = (path, problem, allowed, code = 'invalid_request') =>
     void problems.push({ path, problem, ...(allowed === undefined ? {} : { allowed }), code });
   const resolved = resolveLoads(raw, say);
-  const range = parseTimeRange(raw.time_range);
+  const { exchange = 'binance', time_range = '', collection_name, targets } = raw;
+  const range = raw.time_range === undefined ? { problem: 'is missing' } : parseTimeRange(time_range);
   if ('problem' in range) say('time_range', range.problem, ALLOWED_TIME_RANGES);
   const stages = resolveStages(raw, resolved, say);
   const graph = resolveGraph(raw, resolved, stages, say);
   const train = resolveTrain(raw, stages, say);
   if ('problem' in range || problems.length > 0) throw refusal(problems);
-  const { exchange = 'binance', time_range, collection_name, targets } = raw;
   return {
     exchange,
     loads: resolved.loads,

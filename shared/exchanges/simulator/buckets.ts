@@ -26,7 +26,13 @@ export type CandleInterval = (typeof CANDLE_INTERVALS)[number];
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 
-const UNIT_MS: Record<string, number> = { s: 1_000, m: MINUTE_MS, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: MINUTE_MS, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+const LENGTHS_MS: ReadonlyMap<CandleInterval, number> = new Map(
+  CANDLE_INTERVALS.filter((interval) => interval !== '1M').map((interval) => [
+    interval,
+    Number.parseInt(interval, 10) * (UNIT_MS[interval.slice(-1)] ?? 0),
+  ]),
+);
 
 /** Thursday was the first day of the epoch: weeks open on the fourth day after it. */
 const WEEK_OFFSET_MS = 4 * DAY_MS;
@@ -40,8 +46,7 @@ export function isCandleInterval(text: string): text is CandleInterval {
 
 /** Length in ms of every interval but `1M`, which has none (`undefined`). */
 export function fixedLengthMs(interval: CandleInterval): number | undefined {
-  if (interval === '1M') return undefined;
-  return Number.parseInt(interval, 10) * (UNIT_MS[interval.slice(-1)] ?? 0);
+  return LENGTHS_MS.get(interval);
 }
 
 function offsetMs(interval: CandleInterval): number {

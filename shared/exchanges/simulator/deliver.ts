@@ -5,45 +5,52 @@ import type { RestFault } from './faults.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** The body, in parts that are sent one after the other without being copied together. */
+  readonly parts: readonly Buffer[];
+}
+
+/** The body in one. */
+export function bodyOf(answer: Answer): Buffer {
+  return answer.parts.length === 1 ? (answer.parts[0] as Buffer) : Buffer.concat(answer.parts);
 }
 
 const JSON_TYPE = 'application/json;charset=UTF-8';
 const HTML_TYPE = 'text/html';
 
 /** An answer in the exchange's usual form. */
-export function jsonAnswer(status: number, body: string | Buffer, headers: Readonly<Record<string, string>> = {}): Answer {
-  return { status, headers: { 'Content-Type': JSON_TYPE, ...headers }, body: typeof body === 'string' ? Buffer.from(body) : body };
+export function jsonAnswer(status: number, body: string | readonly Buffer[], headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers: { 'Content-Type': JSON_TYPE, ...headers }, parts: typeof body === 'string' ? [Buffer.from(body)] : body };
 }
 
 export function htmlAnswer(status: number, title: string): Answer {
   const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`;
-  return { status, headers: { 'Content-Type': HTML_TYPE }, body: Buffer.from(body) };
+  return { status, headers: { 'Content-Type': HTML_TYPE }, parts: [Buffer.from(body)] };
 }
 
 /**
  * The answer with what a fault does to its content: another status; rows left out; or a page twice (`of: "self"`: the page again behind
  * itself in one answer; `of: "previous"`: the page that was answered before to the same path and symbol, as a stale cache would).
  */
-export function spoil(answer: Answer, fault: RestFault, previous: Buffer | undefined): Answer {
+export function spoil(answer: Answer, fault: RestFault, previous: readonly Buffer[] | undefined): Answer {
   switch (fault.do) {
     case 'status':
       return replaceStatus(answer, fault);
     case 'drop': {
-      const rows = JSON.parse(answer.body.toString()) as unknown[];
+      const rows = JSON.parse(bodyOf(answer).toString()) as unknown[];
       rows.splice(fault.rows[0], fault.rows[1] - fault.rows[0]);
-      return { ...answer, body: Buffer.from(JSON.stringify(rows)) };
+      return { ...answer, parts: [Buffer.from(JSON.stringify(rows))] };
     }
     case 'duplicate': {
-      if (fault.of === 'previous' && previous !== undefined) return { ...answer, body: previous };
-      const rows = JSON.parse(answer.body.toString()) as unknown[];
-      return { ...answer, body: Buffer.from(JSON.stringify([...rows, ...rows])) };
+      if (fault.of === 'previous' && previous !== undefined) return { ...answer, parts: previous };
+      const rows = JSON.parse(bodyOf(answer).toString()) as unknown[];
+      return { ...answer, parts: [Buffer.from(JSON.stringify([...rows, ...rows]))] };
     }
     default:
       return answer;
   }
 }
 
+const UNKNOWN_ERROR = '{"code":-1000,"msg":"An unknown error occurred while processing the request."}';
 const DEFAULT_BODIES: Readonly<Record<number, string>> = {
   418: '{"code":-1003,"msg":"Way too much request weight used; IP banned until further notice. Please use WebSocket Streams for live updates to avoid bans."}',
   429: '{"code":-1003,"msg":"Too many requests queued."}',
@@ -52,18 +59,16 @@ const DEFAULT_BODIES: Readonly<Record<number, string>> = {
 };
 
 function replaceStatus(answer: Answer, fault: Extract<RestFault, { do: 'status' }>): Answer {
-  const plain = fault.status === 403 ? htmlAnswer(403, '403 Forbidden') : undefined;
-  const fallback =
-    plain?.body ??
-    Buffer.from(DEFAULT_BODIES[fault.status] ?? '{"code":-1000,"msg":"An unknown error occurred while processing the request."}');
-  const given = typeof fault.body === 'string' ? Buffer.from(fault.body) : fault.body && Buffer.from(JSON.stringify(fault.body));
-  const headers = { ...answer.headers, ...plain?.headers };
+  const plain =
+    fault.status === 403 ? htmlAnswer(403, '403 Forbidden') : jsonAnswer(fault.status, DEFAULT_BODIES[fault.status] ?? UNKNOWN_ERROR);
+  const given = typeof fault.body === 'string' || fault.body === undefined ? fault.body : JSON.stringify(fault.body);
+  const headers = { ...answer.headers, ...plain.headers };
   for (const [name, value] of Object.entries(fault.headers ?? {})) {
     const known = Object.keys(headers).find((other) => other.toLowerCase() === name.toLowerCase());
     if (known !== undefined) delete headers[known];
     headers[name] = value;
   }
-  return { status: fault.status, headers, body: given ?? fallback };
+  return { status: fault.status, headers, parts: given === undefined ? plain.parts : [Buffer.from(given)] };
 }
 
 /** Sends an answer, with what a fault does to its transport: cut off, cut short, late, or slow. */
@@ -73,7 +78,7 @@ export function deliver(response: ServerResponse, answer: Answer, fault: RestFau
       sendAndReset(response, answer, fault.after_bytes);
       return;
     case 'truncate':
-      send(response, { ...answer, body: answer.body.subarray(0, Math.min(fault.after_bytes, Math.max(0, answer.body.length - 1))) });
+      send(response, { ...answer, parts: [cut(answer, fault.after_bytes)] });
       return;
     case 'delay':
       if (fault.per_chunk) drip(response, answer, fault.ms, fault.per_chunk === true ? 1 : fault.per_chunk);
@@ -85,12 +90,22 @@ export function deliver(response: ServerResponse, answer: Answer, fault: RestFau
 }
 
 function send(response: ServerResponse, answer: Answer): void {
+  response.cork();
   writeHead(response, answer);
-  response.end(answer.body);
+  for (const part of answer.parts) response.write(part);
+  response.end();
+  response.uncork();
 }
 
 function writeHead(response: ServerResponse, answer: Answer): void {
-  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': answer.body.length });
+  const length = answer.parts.reduce((sum, part) => sum + part.length, 0);
+  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': length });
+}
+
+/** The first bytes of the body, always at least one short of it. */
+function cut(answer: Answer, afterBytes: number): Buffer {
+  const body = bodyOf(answer);
+  return body.subarray(0, Math.min(afterBytes, Math.max(0, body.length - 1)));
 }
 
 /** The head promises the whole body; the connection is torn down by a TCP reset after a part of it. */
@@ -101,18 +116,19 @@ function sendAndReset(response: ServerResponse, answer: Answer, afterBytes: numb
     return;
   }
   writeHead(response, answer);
-  response.write(answer.body.subarray(0, Math.min(afterBytes, Math.max(0, answer.body.length - 1))), () => socket?.resetAndDestroy());
+  response.write(cut(answer, afterBytes), () => socket?.resetAndDestroy());
 }
 
 /** The head at once, then `chunkBytes` every `ms`. */
 function drip(response: ServerResponse, answer: Answer, ms: number, chunkBytes: number): void {
+  const body = bodyOf(answer);
   writeHead(response, answer);
   response.flushHeaders();
   let sent = 0;
   const timer = setInterval(() => {
-    response.write(answer.body.subarray(sent, sent + chunkBytes));
+    response.write(body.subarray(sent, sent + chunkBytes));
     sent += chunkBytes;
-    if (sent < answer.body.length) return;
+    if (sent < body.length) return;
     clearInterval(timer);
     response.end();
   }, ms);

@@ -49,6 +49,14 @@ export interface CandleTable {
   facts(from: number, to: number): CandleFacts[];
   /** The candle as it stood at `now`, while it was forming. */
   asOf(index: number, now: number): CandleFacts;
+  /** The same rows as `facts`, rendered; faster, where the table has a way that is. */
+  render?(from: number, to: number, inMicroseconds: boolean): RenderedRows;
+}
+
+/** Rows of an answer: parted by commas, without brackets around them. `starts[i]` is where row i begins, with one more for the end behind a last comma. */
+export interface RenderedRows {
+  readonly bytes: Buffer;
+  readonly starts: Uint32Array;
 }
 
 /** The trades or aggregate trades of one symbol, counted from 0 in order of id. */

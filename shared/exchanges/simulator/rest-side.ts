@@ -27,7 +27,7 @@ export function createRestSide(parts: RestParts): (request: IncomingMessage, res
   const { market, symbols, clock, limits, faults, journal } = parts;
   const pages = new PageCache(CACHED_BYTES);
   /** The page answered last to each path and symbol: what a stale cache would hold. */
-  const lastPages = new Map<string, Buffer>();
+  const lastPages = new Map<string, readonly Buffer[]>();
 
   return (request, response, url) => {
     const method = request.method ?? 'GET';
@@ -55,7 +55,7 @@ export function createRestSide(parts: RestParts): (request: IncomingMessage, res
     const fault = faults.take({ path: pathname, symbol, fromId: query.get('fromId'), isPage });
     const key = `${pathname}|${symbol}`;
     const sent = fault === undefined ? answer : spoil(answer, fault, lastPages.get(key));
-    if (isPage) lastPages.set(key, answer.body);
+    if (isPage) lastPages.set(key, answer.parts);
     entry.status = sent.status;
     entry.fault = fault?.do ?? null;
     deliver(response, sent, fault);

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { SimulatorClock } from './clock.ts';
 import { createControl } from './control.ts';
-import { htmlAnswer } from './deliver.ts';
+import { deliver, htmlAnswer } from './deliver.ts';
 import { Faults } from './faults.ts';
 import { Journal } from './journal.ts';
 import { WeightLimits } from './limits.ts';
@@ -95,9 +95,7 @@ function openDoor(request: IncomingMessage): URL | undefined {
 }
 
 function refuse(response: ServerResponse): void {
-  const { status, headers, body } = htmlAnswer(403, '403 Forbidden');
-  response.writeHead(status, { ...headers, 'Content-Length': body.length });
-  response.end(body);
+  deliver(response, htmlAnswer(403, '403 Forbidden'), undefined);
 }
 
 /** A defect of the simulator itself: said in the answer, because whoever tests against it must not take it for the exchange's. */

@@ -8,7 +8,7 @@ import type { MarketStore, ProofClaim, Provenance, RangeProof, RowQuery, SeriesS
 import { decodeRows, encodeRows, recordCodec } from './records/record-codec.ts';
 import type { Position, RowBounds, RowPage } from './row-table.ts';
 import { SlotBuffers } from './slot-buffers.ts';
-import type { StoreClient } from './store-client.ts';
+import type { StorePort } from './store-client.ts';
 
 /** Most rows of one upsert, and of one page. */
 const MOST_ROWS = 5_000;
@@ -16,11 +16,11 @@ const NOTHING: UpsertOutcome = { written: 0, unchanged: 0, conflicts: [] };
 
 /** The market store on SQLite. Rows cross to the store's thread and back as buffers of 64-bit floats, never as objects. */
 export class SqliteMarketStore implements MarketStore {
-  readonly #client: StoreClient;
+  readonly #port: StorePort;
   readonly #buffers = new SlotBuffers();
 
-  constructor(client: StoreClient) {
-    this.#client = client;
+  constructor(port: StorePort) {
+    this.#port = port;
   }
 
   async upsertRows(series: Series, rows: readonly Row[], provenance: Provenance): Promise<UpsertOutcome> {
@@ -29,7 +29,7 @@ export class SqliteMarketStore implements MarketStore {
     checkKeys(series, rows);
     const batch = encodeRows(recordCodec(series), rows, provenance, (length) => this.#buffers.take(length));
     const args = { series: seriesId(series), batch };
-    const { outcome, slots } = await this.#client.call('upsertRows', args, { transfer: [batch.slots.buffer] });
+    const { outcome, slots } = await this.#port.call('upsertRows', args, { transfer: [batch.slots.buffer] });
     this.#buffers.giveBack(slots.buffer);
     return outcome;
   }
@@ -41,7 +41,7 @@ export class SqliteMarketStore implements MarketStore {
     let after: Position | string | undefined = query.after;
     while (left > 0) {
       const limit = Math.min(left, MOST_ROWS);
-      const page: RowPage = await this.#client.call('readPage', { series: seriesId(series), bounds, after, limit }, { signal });
+      const page: RowPage = await this.#port.call('readPage', { series: seriesId(series), bounds, after, limit }, { signal });
       if (page.count > 0) yield decodeRows(codec, page.slots);
       left -= page.count;
       if (page.next === undefined) return;
@@ -50,33 +50,33 @@ export class SqliteMarketStore implements MarketStore {
   }
 
   async countRows(series: Series, range: Partial<SeriesRange> = {}): Promise<number> {
-    return this.#client.call('countRows', { series: seriesId(series), bounds: boundsOf(series, range) });
+    return this.#port.call('countRows', { series: seriesId(series), bounds: boundsOf(series, range) });
   }
 
   async proveRange(series: Series, claim: ProofClaim, signal?: AbortSignal): Promise<RangeProof> {
-    return this.#client.call('proveRange', { series: seriesId(series), claim }, { signal });
+    return this.#port.call('proveRange', { series: seriesId(series), claim }, { signal });
   }
 
   async deleteRows(series: Series, range: Partial<SeriesRange>): Promise<number> {
     const bounds = boundsOf(series, range);
     let deleted = 0;
     for (;;) {
-      const count = await this.#client.call('deletePage', { series: seriesId(series), bounds });
+      const count = await this.#port.call('deletePage', { series: seriesId(series), bounds });
       if (count === 0) return deleted;
       deleted += count;
     }
   }
 
   async listSeries(): Promise<readonly SeriesSummary[]> {
-    return this.#client.call('listSeries', undefined);
+    return this.#port.call('listSeries', undefined);
   }
 
   async describeSeries(series: Series): Promise<SeriesSummary | undefined> {
-    return this.#client.call('describeSeries', { series: seriesId(series) });
+    return this.#port.call('describeSeries', { series: seriesId(series) });
   }
 
   async readLatest(series: Series): Promise<Quote | Ticker | undefined> {
-    const record = await this.#client.call('readLatest', { series: seriesId(series) });
+    const record = await this.#port.call('readLatest', { series: seriesId(series) });
     return record === undefined ? undefined : (recordCodec(series).decode(record, 0) as Quote | Ticker);
   }
 
@@ -85,15 +85,15 @@ export class SqliteMarketStore implements MarketStore {
       ...(range.from === undefined ? {} : { first: monthOf(range.from) }),
       ...(range.to === undefined ? {} : { last: monthOf(Math.max(range.to - 1, range.from ?? 0)) }),
     };
-    return this.#client.call('readLedger', { series: seriesId(series), ...months });
+    return this.#port.call('readLedger', { series: seriesId(series), ...months });
   }
 
   async writeLedger(months: readonly LedgerMonth[]): Promise<boolean> {
-    return months.length === 0 || this.#client.call('writeLedger', { months });
+    return months.length === 0 || this.#port.call('writeLedger', { months });
   }
 
   async close(): Promise<void> {
-    await this.#client.close();
+    await this.#port.close();
   }
 }
 

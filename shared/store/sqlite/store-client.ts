@@ -5,6 +5,23 @@ import type { StoreOptions } from './database.ts';
 import type { FromWorker, Operation, SentError, ToWorker } from './operation.ts';
 import type { Operations } from './operations.ts';
 
+/** What a call may carry beside its arguments: buffers that move to the store's thread and are gone here, and the signal that ends the wait. */
+interface CallOptions {
+  readonly transfer?: readonly ArrayBuffer[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One port's way to the store's thread. A closed port answers no more; the store closes with its last port. */
+export interface StorePort {
+  /** Runs one operation. An abort rejects with the signal's reason at once; a write that was sent may still be done. */
+  call<Name extends keyof Operations>(
+    name: Name,
+    args: ArgsOf<Operations[Name]>,
+    options?: CallOptions,
+  ): Promise<ResultOf<Operations[Name]>>;
+  close(): Promise<void>;
+}
+
 type ArgsOf<O> = O extends Operation<infer Args, infer _Result> ? Args : never;
 type ResultOf<O> = O extends Operation<infer _Args, infer Result> ? Result : never;
 
@@ -22,6 +39,7 @@ export class StoreClient {
   readonly #dir: string;
   readonly #pending = new Map<number, Pending>();
   #lastCall = 0;
+  #openPorts = 0;
   #closing: Promise<void> | undefined;
   #broken: AppError | undefined;
 
@@ -45,11 +63,24 @@ export class StoreClient {
     return new StoreClient(worker, options.dir);
   }
 
-  /** Runs one operation. `transfer` names buffers that move to the store's thread and are gone here. An abort rejects with the signal's reason. */
-  call<Name extends keyof Operations>(
+  openPort(): StorePort {
+    let open = true;
+    this.#openPorts += 1;
+    return {
+      call: (name, args, options) => (open ? this.#call(name, args, options) : Promise.reject(this.#unavailable('it is closed'))),
+      close: async () => {
+        if (!open) return;
+        open = false;
+        this.#openPorts -= 1;
+        if (this.#openPorts === 0) await this.close();
+      },
+    };
+  }
+
+  #call<Name extends keyof Operations>(
     name: Name,
     args: ArgsOf<Operations[Name]>,
-    { transfer = [], signal }: { readonly transfer?: readonly ArrayBuffer[]; readonly signal?: AbortSignal | undefined } = {},
+    { transfer = [], signal }: CallOptions = {},
   ): Promise<ResultOf<Operations[Name]>> {
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) throw this.#unavailable('it is closed');

@@ -117,7 +117,7 @@ test('every contradiction is refused with the path of the field that is wrong', 
       'invalid_request',
       ['graph.interval'],
     ],
-    [{ ...BTC, stages: ['load', 'build-graph'], graph: { interval: '1h' } }, 'invalid_request', ['graph.interval', 'graph.symbols.0']],
+    [{ ...BTC, stages: ['load', 'build-graph'], graph: { interval: '1h' } }, 'invalid_request', ['graph.interval']],
     [{ ...BTC, stages: ['load', 'build-graph'], graph: { symbols: ['ETHUSDT'] } }, 'invalid_request', ['graph.symbols.0']],
     [{ ...RANGE, symbol: 'BTCUSDT', type: 'gnn_graph' }, 'invalid_request', ['graph.interval']],
     [
@@ -136,7 +136,7 @@ test('every contradiction is refused with the path of the field that is wrong', 
     const defined = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined)) as unknown as RawRequest;
     const refused = refusalOf(defined);
     assert.equal(refused.code, code, JSON.stringify(raw).slice(0, 200));
-    assert.deepEqual([...new Set(refused.paths)].slice(0, paths.length), paths, JSON.stringify(raw).slice(0, 200));
+    assert.deepEqual([...new Set(refused.paths)], paths, JSON.stringify(raw).slice(0, 200));
   }
 });
 

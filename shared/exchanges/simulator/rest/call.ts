@@ -20,8 +20,8 @@ export interface Endpoint {
   readonly parameters: readonly string[];
   /** Its weight, which may depend on what was sent. Never throws: a call that is refused weighs too. */
   weight(query: URLSearchParams): number;
-  /** JSON text or bytes. Throws `ApiError`. */
-  answer(call: Call): string | Buffer;
+  /** JSON text, or its bytes in parts. Throws `ApiError`. */
+  answer(call: Call): string | readonly Buffer[];
   /** The answer is an array of rows in order, so that rows can be left out of it or come twice. */
   readonly isPage?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { CandleFacts, CandleTable } from '../market.ts';
+import type { CandleFacts, CandleTable, RenderedRows } from '../market.ts';
 import type { Call, Endpoint } from './call.ts';
 import type { PageSource } from './page-cache.ts';
 
@@ -33,31 +33,40 @@ export const klines: Endpoint = {
     const to = Math.min(last, from + limit);
     if (from >= to) return '[]';
     const closed = opened > 0 && table.nextOpenOf(opened - 1) > call.now ? opened - 1 : opened;
-    const print = call.inMicroseconds ? printInMicroseconds : printInMilliseconds;
     const key = `${market.symbol}|${interval}|${shiftMs}|${call.inMicroseconds}`;
-    return renderPage(call, { key, interval, closed, print, facts: (first, end) => table.facts(first, end) }, table, from, to);
+    const render = (first: number, end: number): RenderedRows =>
+      table.render?.(first, end, call.inMicroseconds) ?? renderFacts(table.facts(first, end), call.inMicroseconds);
+    return renderPage(call, { key, interval, closed, render }, table, from, to);
   },
 };
 
 /** Rows `[from, to)`: the closed ones from the cache, the one that is forming as it stands now. */
-function renderPage(call: Call, source: PageSource, table: CandleTable, from: number, to: number): Buffer {
+function renderPage(call: Call, source: PageSource, table: CandleTable, from: number, to: number): Buffer[] {
   const parts: Buffer[] = [];
   for (const slice of call.pages.slices(source, from, Math.min(to, source.closed))) {
     parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, slice);
   }
   if (to > source.closed) {
-    parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, Buffer.from(source.print(table.asOf(to - 1, call.now)), 'latin1'));
+    parts.push(parts.length === 0 ? OPEN_BRACKET : COMMA, renderFacts([table.asOf(to - 1, call.now)], call.inMicroseconds).bytes);
   }
   parts.push(CLOSE_BRACKET);
-  return Buffer.concat(parts);
+  return parts;
 }
 
-function printInMilliseconds(row: CandleFacts): string {
-  return `[${row.openTime},${prices(row)},${row.nextOpen - 1},${sums(row)}]`;
+function renderFacts(rows: readonly CandleFacts[], inMicroseconds: boolean): RenderedRows {
+  const starts = new Uint32Array(rows.length + 1);
+  let text = '';
+  for (let index = 0; index < rows.length; index++) {
+    const row = printRow(rows[index] as CandleFacts, inMicroseconds);
+    text += index === 0 ? row : `,${row}`;
+    starts[index + 1] = text.length + 1;
+  }
+  return { bytes: Buffer.from(text, 'latin1'), starts };
 }
 
-function printInMicroseconds(row: CandleFacts): string {
-  return `[${row.openTime * 1_000},${prices(row)},${row.nextOpen * 1_000 - 1},${sums(row)}]`;
+function printRow(row: CandleFacts, inMicroseconds: boolean): string {
+  const [open, close] = inMicroseconds ? [row.openTime * 1_000, row.nextOpen * 1_000 - 1] : [row.openTime, row.nextOpen - 1];
+  return `[${open},${prices(row)},${close},${sums(row)}]`;
 }
 
 function prices(row: CandleFacts): string {

@@ -1,11 +1,5 @@
 import { type CandleInterval, DAY_MS, fixedLengthMs } from '../buckets.ts';
-import type { CandleFacts } from '../market.ts';
-
-/** Candles of one block, rendered: rows parted by commas, `starts[i]` is where row i begins, with one more for the end behind a last comma. */
-interface Block {
-  readonly bytes: Buffer;
-  readonly starts: Uint32Array;
-}
+import type { RenderedRows } from '../market.ts';
 
 /** Candles in a block of short intervals: pages of a thousand touch two or three. */
 const MOST_ROWS = 512;
@@ -19,8 +13,7 @@ export interface PageSource {
   readonly interval: CandleInterval;
   /** Rows that are final now. */
   readonly closed: number;
-  facts(from: number, to: number): CandleFacts[];
-  print(row: CandleFacts): string;
+  render(from: number, to: number): RenderedRows;
 }
 
 /**
@@ -28,7 +21,7 @@ export interface PageSource {
  * `mostBytes` in all.
  */
 export class PageCache {
-  readonly #blocks = new Map<string, Block>();
+  readonly #blocks = new Map<string, RenderedRows>();
   readonly #mostBytes: number;
   #bytes = 0;
 
@@ -51,17 +44,17 @@ export class PageCache {
   }
 
   /** The block that begins at row `first`, with at least `needed` rows; made with all there are, up to `available`. */
-  #block(source: PageSource, first: number, needed: number, available: number): Block {
+  #block(source: PageSource, first: number, needed: number, available: number): RenderedRows {
     const key = `${source.key}#${first}`;
     const known = this.#blocks.get(key);
     if (known !== undefined) {
       this.#forget(key, known);
       if (known.starts.length > needed) return this.#remember(key, known);
     }
-    return this.#remember(key, render(source.facts(first, first + available), source.print));
+    return this.#remember(key, source.render(first, first + available));
   }
 
-  #remember(key: string, block: Block): Block {
+  #remember(key: string, block: RenderedRows): RenderedRows {
     this.#blocks.set(key, block);
     this.#bytes += block.bytes.length;
     for (const [oldest, old] of this.#blocks) {
@@ -71,7 +64,7 @@ export class PageCache {
     return block;
   }
 
-  #forget(key: string, block: Block): void {
+  #forget(key: string, block: RenderedRows): void {
     this.#blocks.delete(key);
     this.#bytes -= block.bytes.length;
   }
@@ -80,15 +73,4 @@ export class PageCache {
 function rowsOfBlock(interval: CandleInterval): number {
   const length = fixedLengthMs(interval) ?? MOST_DAYS * DAY_MS;
   return Math.max(1, Math.min(MOST_ROWS, Math.floor((MOST_DAYS * DAY_MS) / length)));
-}
-
-function render(rows: readonly CandleFacts[], print: (row: CandleFacts) => string): Block {
-  const starts = new Uint32Array(rows.length + 1);
-  let text = '';
-  for (let index = 0; index < rows.length; index++) {
-    const row = print(rows[index] as CandleFacts);
-    text += index === 0 ? row : `,${row}`;
-    starts[index + 1] = text.length + 1;
-  }
-  return { bytes: Buffer.from(text, 'latin1'), starts };
 }

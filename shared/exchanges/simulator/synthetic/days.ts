@@ -2,7 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../buckets.ts';
 import { MINUTES_PER_DAY } from './moves.ts';
 import type { DayCount, Schedule } from './schedule.ts';
 import { CandleSums } from './sums.ts';
-import { type DayRecipe, makeTradeDay, type TradeDay } from './trade-day.ts';
+import { createColumns, type DayRecipe, makeTradeDay, priceBefore, type TradeColumns, type TradeDay } from './trade-day.ts';
 
 /** Sums of one day's minutes, and of the day whole: what candles of a minute and longer are added up from. */
 export interface MinuteSums {
@@ -27,6 +27,8 @@ export class Days {
   readonly #kept: number;
   readonly #days = new Map<number, TradeDay>();
   readonly #minutes = new Map<number, MinuteSums>();
+  /** Where days are made of which only the sums are wanted. */
+  #scratch: TradeColumns = createColumns(0);
   readonly #whole = new Map<number, MinuteSums>();
   /** What was asked for last is nearly always asked for next. */
   #latestTrades: { readonly day: number; readonly value: TradeDay } | undefined;
@@ -54,6 +56,11 @@ export class Days {
 
   count(day: number): DayCount {
     return this.schedule.day(day);
+  }
+
+  /** Price of the last trade before the day. */
+  priceBefore(day: number): number {
+    return priceBefore(this.#recipe, day);
   }
 
   trades(day: number): TradeDay {
@@ -84,7 +91,7 @@ export class Days {
       if (from === 0 && to === DAY_US) addMinute(sums, this.#wholeDay(day), 0);
       else this.#collectOfDay(sums, day, from, to);
     }
-    if (fresh) sums.begin(this.#closeOfDay(first));
+    if (fresh) sums.begin(this.priceBefore(first + 1));
   }
 
   #collectOfDay(sums: CandleSums, day: number, from: number, to: number): void {
@@ -111,14 +118,17 @@ export class Days {
 
   #priceBefore(day: number, offsetUs: number): number {
     if (offsetUs > 0 && offsetUs % MINUTE_US === 0) return this.minutes(day).close[offsetUs / MINUTE_US - 1] as number;
+    if (offsetUs === 0) return this.priceBefore(day);
     const trades = this.trades(day);
-    const index = offsetUs === 0 ? 0 : indexFromTime(trades, offsetUs);
-    return index === 0 ? trades.priceBefore : (trades.price[index - 1] as number);
+    const index = indexFromTime(trades, offsetUs);
+    return index === 0 ? this.priceBefore(day) : (trades.price[index - 1] as number);
   }
 
-  #closeOfDay(day: number): number {
-    const trades = this.trades(day);
-    return trades.price[trades.count.aggregates - 1] as number;
+  /** The day's trades, good until the next sketch. */
+  #sketch(day: number): TradeDay {
+    const count = this.schedule.day(day);
+    if (this.#scratch.fills.length < count.aggregates) this.#scratch = createColumns(count.aggregates * 2);
+    return makeTradeDay(this.#recipe, day, count, this.#scratch);
   }
 
   #wholeDay(day: number): MinuteSums {
@@ -126,7 +136,7 @@ export class Days {
     if (known !== undefined) return known;
     const minutes = this.minutes(day);
     const sums = new CandleSums();
-    sums.begin(this.trades(day).priceBefore);
+    sums.begin(this.priceBefore(day));
     for (let minute = 0; minute < MINUTES_PER_DAY; minute++) addMinute(sums, minutes, minute);
     const whole = emptySums(1);
     storeSums(whole, 0, sums);
@@ -135,10 +145,10 @@ export class Days {
   }
 
   #sumMinutes(day: number): MinuteSums {
-    const trades = this.trades(day);
+    const trades = this.#days.get(day) ?? this.#sketch(day);
     const minutes = emptySums(MINUTES_PER_DAY);
     const sums = new CandleSums();
-    sums.begin(trades.priceBefore);
+    sums.begin(this.priceBefore(day));
     for (let minute = 0; minute < MINUTES_PER_DAY; minute++) {
       sums.begin(sums.close);
       const end = trades.minuteStart[minute + 1] as number;
@@ -163,7 +173,7 @@ export function indexFromTime(trades: TradeDay, offsetUs: number): number {
 function addAggregate(sums: CandleSums, trades: TradeDay, index: number): void {
   const price = trades.price[index] as number;
   const quantity = trades.quantity[index] as number;
-  sums.addPrices(price, price, price, price, trades.firstFill(index + 1) - trades.firstFill(index));
+  sums.addPrices(price, price, price, price, trades.fills[index] as number);
   sums.volume.add(quantity);
   sums.quote.add(price * quantity);
   if (trades.buyerIsMaker[index] === 0) {

@@ -9,7 +9,9 @@ export const LEAD_MINUTES = 5;
 const HOURS_PER_DAY = 24;
 /** Part of a minute's variance that all symbols share. */
 const COMMON_WEIGHT = 0.45;
-const PATHS_KEPT = 24;
+const PATHS_KEPT = 48;
+/** A sum of two uniforms has a variance of 1/6. */
+const ROOT_SIX = Math.sqrt(6);
 /** Pull of the price towards its level, a day. */
 const REVERSION = 0.004;
 
@@ -39,6 +41,8 @@ export function createMoves(options: MovesOptions): Moves {
   const common = key('common');
   const anchors = new Map<string, number[]>();
   const shocks = new Map<string, Float64Array>();
+  /** A day is asked for its volatility twice in a row. */
+  let latest: { readonly symbol: string; readonly day: number; readonly values: Float64Array } | undefined;
 
   function shocksOf(name: string, day: number): Float64Array {
     const id = `${name}:${day}`;
@@ -46,13 +50,18 @@ export function createMoves(options: MovesOptions): Moves {
     if (known !== undefined) return known;
     const draw = createDraw(hashWords(key(`shock:${name}`), day));
     const values = new Float64Array(MINUTES_PER_DAY);
-    for (let minute = 0; minute < MINUTES_PER_DAY; minute++) values[minute] = (draw() + draw() + draw() + draw() - 2) * Math.sqrt(3);
+    for (let minute = 0; minute < MINUTES_PER_DAY; minute++) values[minute] = (draw() + draw() - 1) * ROOT_SIX;
     if (shocks.size >= PATHS_KEPT) shocks.delete(shocks.keys().next().value as string);
     shocks.set(id, values);
     return values;
   }
 
   function volatility(symbol: string, day: number): Float64Array {
+    if (latest?.symbol !== symbol || latest.day !== day) latest = { symbol, day, values: makeVolatility(symbol, day) };
+    return latest.values;
+  }
+
+  function makeVolatility(symbol: string, day: number): Float64Array {
     const own = key(`volatility:${symbol}`);
     const knots: number[] = [];
     for (let hour = day * HOURS_PER_DAY; hour <= (day + 1) * HOURS_PER_DAY; hour++) {

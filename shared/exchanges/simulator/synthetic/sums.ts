@@ -1,3 +1,4 @@
+import type { ByteWriter } from '../byte-writer.ts';
 import { printDecimal, printScaled } from '../decimal.ts';
 import type { CandleFacts } from '../market.ts';
 import type { Listing } from './listing.ts';
@@ -21,6 +22,11 @@ export class ExactSum {
   reset(): void {
     this.low = 0;
     this.high = 0;
+  }
+
+  write(writer: ByteWriter, decimals: number): void {
+    if (this.high === 0) writer.scaled(this.low, decimals);
+    else writer.text(this.print(decimals));
   }
 
   print(decimals: number): string {
@@ -81,5 +87,34 @@ export class CandleSums {
       takerBase: this.takerBase.print(listing.quantity.decimals),
       takerQuote: this.takerQuote.print(quoteDecimals),
     };
+  }
+
+  /** The same as a row of the REST answer, brackets included; times in ms or µs as given. */
+  write(writer: ByteWriter, openTime: number, closeTime: number, listing: Listing): void {
+    const { decimals } = listing.price;
+    const quoteDecimals = decimals + listing.quantity.decimals;
+    writer.text('[');
+    writer.whole(openTime);
+    writer.text(',"');
+    writer.scaled(this.open, decimals);
+    writer.nextQuoted();
+    writer.scaled(this.high, decimals);
+    writer.nextQuoted();
+    writer.scaled(this.low, decimals);
+    writer.nextQuoted();
+    writer.scaled(this.close, decimals);
+    writer.nextQuoted();
+    this.volume.write(writer, listing.quantity.decimals);
+    writer.text('",');
+    writer.whole(closeTime);
+    writer.text(',"');
+    this.quote.write(writer, quoteDecimals);
+    writer.text('",');
+    writer.whole(this.trades);
+    writer.text(',"');
+    this.takerBase.write(writer, listing.quantity.decimals);
+    writer.nextQuoted();
+    this.takerQuote.write(writer, quoteDecimals);
+    writer.text('","0"]');
   }
 }

@@ -61,7 +61,7 @@ function createSymbol(listing: Listing, moves: Moves, options: SyntheticOptions)
       const day = days.dayAt(now);
       const made = days.trades(day);
       const next = indexFromTime(made, (now - days.startOf(day)) * 1_000 + 1_000);
-      const price = next === 0 ? made.priceBefore : (made.price[next - 1] as number);
+      const price = next === 0 ? days.priceBefore(day) : (made.price[next - 1] as number);
       const maker = next > 0 && made.buyerIsMaker[next - 1] === 1;
       return syntheticBook(listing, word, MARKET_BEGIN, { now, price, maker }, levels);
     },

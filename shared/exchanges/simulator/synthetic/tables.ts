@@ -1,4 +1,5 @@
 import { bucketNumber, bucketOpen, type CandleInterval, nextBucketOpen } from '../buckets.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import { printScaled } from '../decimal.ts';
 import type { AggregateFacts, CandleFacts, CandleTable, TradeFacts, TradeTable } from '../market.ts';
 import { type Days, indexFromTime } from './days.ts';
@@ -13,6 +14,7 @@ export function syntheticCandles(days: Days, interval: CandleInterval, shiftMs: 
   const count = listing.endedAt === undefined ? Number.POSITIVE_INFINITY : bucketNumber(interval, listing.endedAt - 1, shiftMs) - first + 1;
   const sums = new CandleSums();
   const openTimeOf = (index: number): number => bucketOpen(interval, first + index, shiftMs);
+  const writer = new ByteWriter();
   const candle = (openTime: number, nextOpen: number, toUs: number): CandleFacts => {
     days.collect(sums, openTime * 1_000, toUs);
     return sums.facts(openTime, nextOpen, listing);
@@ -34,6 +36,23 @@ export function syntheticCandles(days: Days, interval: CandleInterval, shiftMs: 
         openTime = nextOpen;
       }
       return rows;
+    },
+    render(from, to, inMicroseconds) {
+      const rows = Math.max(0, Math.min(to, count) - from);
+      const starts = new Uint32Array(rows + 1);
+      writer.clear();
+      let openTime = openTimeOf(from);
+      for (let row = 0; row < rows; row++) {
+        const nextOpen = nextBucketOpen(interval, openTime, shiftMs);
+        days.collect(sums, openTime * 1_000, nextOpen * 1_000);
+        writer.beginRow();
+        if (row > 0) writer.text(',');
+        if (inMicroseconds) sums.write(writer, openTime * 1_000, nextOpen * 1_000 - 1, listing);
+        else sums.write(writer, openTime, nextOpen - 1, listing);
+        starts[row + 1] = writer.length + 1;
+        openTime = nextOpen;
+      }
+      return { bytes: writer.copy(), starts };
     },
     asOf: (index, now) => candle(openTimeOf(index), openTimeOf(index + 1), Math.min(now, openTimeOf(index + 1) - 1) * 1_000 + 1_000),
   };

@@ -11,19 +11,33 @@ const QUIET_QUARTERS = 0.2;
 const SAME_MILLISECOND = 0.35;
 const NOON_MINUTE = 720;
 
-/** One day of one symbol: its aggregate trades in order. Prices and quantities are integers in units of the last decimal. */
-export interface TradeDay {
-  readonly count: DayCount;
+/** Aggregate trades in order, at least as many places as there are. Prices and quantities are integers in units of the last decimal. */
+export interface TradeColumns {
   /** µs after the day's start. */
   readonly timeUs: Float64Array;
   readonly price: Float64Array;
   readonly quantity: Float64Array;
+  /** How many fills. */
+  readonly fills: Uint8Array;
   /** 1 where the buyer is the maker. */
   readonly buyerIsMaker: Uint8Array;
+}
+
+export function createColumns(places: number): TradeColumns {
+  return {
+    timeUs: new Float64Array(places),
+    price: new Float64Array(places),
+    quantity: new Float64Array(places),
+    fills: new Uint8Array(places),
+    buyerIsMaker: new Uint8Array(places),
+  };
+}
+
+/** One day of one symbol. */
+export interface TradeDay extends TradeColumns {
+  readonly count: DayCount;
   /** `[minute]`: index of the first aggregate of the minute; one more for the end. */
   readonly minuteStart: Uint32Array;
-  /** Price of the last trade before the day. */
-  readonly priceBefore: number;
   /** Fill of the day (from 0) that an aggregate (from 0) begins with. */
   firstFill(aggregate: number): number;
   /** Aggregate of the day (from 0) that a fill (from 0) belongs to. */
@@ -39,18 +53,22 @@ export interface DayRecipe {
   readonly word: number;
 }
 
-/** Makes a day whole, from the seed alone. The day's last trade is at the next day's anchor, so that days join without being made. */
-export function makeTradeDay(recipe: DayRecipe, day: number, count: DayCount): TradeDay {
+/** Price of the last trade before a day: each day's last trade is at the next day's anchor, so that days join without being made. */
+export function priceBefore({ listing, symbol, moves }: DayRecipe, day: number): number {
+  const logPrice = moves.anchor(symbol, day, listing.dailyVolatility);
+  return toStep(listing.level * Math.exp(logPrice) * 10 ** listing.price.decimals, listing.price.step);
+}
+
+/** Makes a day whole, from the seed alone, into `columns` that have room for it. */
+export function makeTradeDay(recipe: DayRecipe, day: number, count: DayCount, columns = createColumns(count.aggregates)): TradeDay {
   const { listing, symbol, moves } = recipe;
   const word = hashWords(recipe.word, day);
   const draw = createDraw(word);
   const scale = 10 ** listing.price.decimals;
-  const toPrice = (logPrice: number): number => toStep(listing.level * Math.exp(logPrice) * scale, listing.price.step);
   const minuteStart = spreadOverMinutes(count, moves.volatility(symbol, day), listing.quietMinutes, draw);
   const path = moves.path(symbol, day, listing.dailyVolatility);
-  const total = count.aggregates;
-  const [timeUs, price, quantity] = [new Float64Array(total), new Float64Array(total), new Float64Array(total)];
-  const buyerIsMaker = new Uint8Array(total);
+  for (let border = 0; border <= MINUTES_PER_DAY; border++) path[border] = listing.level * Math.exp(path[border] as number) * scale;
+  const { timeUs, price, quantity, fills, buyerIsMaker } = columns;
   const rotation = (group: number): number => mix(word ^ group) & 7;
   const largest = listing.meanFill * 4;
   const fillQuantity = (fill: number): number => {
@@ -63,8 +81,8 @@ export function makeTradeDay(recipe: DayRecipe, day: number, count: DayCount): T
     const [from, to] = [minuteStart[minute] as number, minuteStart[minute + 1] as number];
     if (to === from) continue;
     const burst = minute === NOON_MINUTE ? count.burst : 0;
-    const begin = Math.exp(path[minute] as number) * listing.level * scale;
-    const move = Math.exp(path[minute + 1] as number) * listing.level * scale - begin;
+    const begin = path[minute] as number;
+    const move = (path[minute + 1] as number) - begin;
     const regular = to - from - burst;
     let last = minute * MINUTE_US;
     for (let index = from; index < to; index++) {
@@ -77,22 +95,19 @@ export function makeTradeDay(recipe: DayRecipe, day: number, count: DayCount): T
       price[index] = toStep(begin + move * done + around + (maker ? -0.5 : 0.5) * listing.price.step, listing.price.step);
       buyerIsMaker[index] = maker ? 1 : 0;
       const starts = FILL_STARTS[rotation(index >> 3)] as readonly number[];
-      const fills = (starts[(index & 7) + 1] as number) - (starts[index & 7] as number);
+      const own = (starts[(index & 7) + 1] as number) - (starts[index & 7] as number);
+      fills[index] = own;
       let sum = 0;
-      for (let more = 0; more < fills; more++) sum += fillQuantity(fill++);
+      for (let more = 0; more < own; more++) sum += fillQuantity(fill++);
       quantity[index] = sum;
     }
   }
-  if (total > 0) price[total - 1] = toPrice(moves.anchor(symbol, day + 1, listing.dailyVolatility));
+  if (count.aggregates > 0) price[count.aggregates - 1] = priceBefore(recipe, day + 1);
 
   return {
+    ...columns,
     count,
-    timeUs,
-    price,
-    quantity,
-    buyerIsMaker,
     minuteStart,
-    priceBefore: toPrice(moves.anchor(symbol, day, listing.dailyVolatility)),
     fillQuantity,
     firstFill: (aggregate) =>
       Math.floor(aggregate / GROUP) * FILLS_PER_GROUP +

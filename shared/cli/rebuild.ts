@@ -1,0 +1,15 @@
+import { rebuildWorkflows } from '../../functions/workflows/rebuild.ts';
+import { readSettings } from '../runtime/host-settings.ts';
+import { openersFor, openPorts } from '../runtime/ports.ts';
+import { createParts } from '../runtime/process-parts.ts';
+
+/** Folds `queue-events` of a data folder into its store again, with no host running (the log is locked meanwhile). Sends nothing. */
+export async function rebuild(dir: string): Promise<{ readonly workflows: number; readonly events: number }> {
+  const { platform } = readSettings([], process.env, { dataDir: dir });
+  const ports = await openPorts(openersFor(platform, createParts([], platform, new AbortController().signal)));
+  try {
+    return await rebuildWorkflows(ports);
+  } finally {
+    await ports.close();
+  }
+}

@@ -1,0 +1,76 @@
+import { type Consumer, startConsumer } from './consume.ts';
+import type { Context } from './context.ts';
+import { createDeadLetterWriter } from './dead-letters.ts';
+import type { FunctionDefinition, FunctionModule, SettingsOf, SettingsTable, Trigger } from './define-function.ts';
+import { type MountedRoute, mountRoutes } from './http/mounted-route.ts';
+import { createPushReceiver, type PushReceiver } from './http/push.ts';
+import { startJobs } from './jobs.ts';
+import type { OpenPorts } from './ports.ts';
+import type { RuntimeParts } from './process-parts.ts';
+import { createPublisher } from './publisher.ts';
+import { type Schedule, startSchedule } from './schedule.ts';
+
+/** A function that is bound to its ports: its triggers can be started one by one. */
+export interface BoundFunction {
+  readonly definition: FunctionDefinition;
+  /** Imports the function's code and gives what its HTTP triggers serve. */
+  readonly http: () => Promise<{ readonly routes: readonly MountedRoute[]; readonly receivers: readonly PushReceiver[] }>;
+  /** Starts the topic and job triggers. Those that had started are stopped again where one fails. */
+  readonly consume: () => Promise<readonly Consumer[]>;
+  readonly schedule: () => readonly Schedule[];
+}
+
+/** Makes the context of a function; its code is imported with the first trigger that needs it. */
+export function bindFunction<T extends SettingsTable>(
+  definition: FunctionDefinition<T>,
+  config: SettingsOf<T>,
+  ports: OpenPorts,
+  parts: RuntimeParts,
+): BoundFunction {
+  const { name, triggers } = definition;
+  const context: Context<SettingsOf<T>> = {
+    functionName: name,
+    config,
+    clock: parts.clock,
+    random: parts.random,
+    logger: parts.logger.child({ function: name }),
+    metrics: parts.metrics,
+    ports,
+    publisher: createPublisher(ports.bus, name, parts.metrics),
+    signal: parts.signal,
+  };
+  let loading: Promise<FunctionModule<SettingsOf<T>>> | undefined;
+  const load = (): Promise<FunctionModule<SettingsOf<T>>> => {
+    loading ??= definition.load();
+    return loading;
+  };
+  const deadLetters = createDeadLetterWriter(context);
+  const triggersOf = <K extends Trigger['kind']>(kind: K): readonly Extract<Trigger, { kind: K }>[] =>
+    triggers.filter((trigger): trigger is Extract<Trigger, { kind: K }> => trigger.kind === kind);
+
+  return {
+    definition: definition as unknown as FunctionDefinition,
+    async http() {
+      const served = triggersOf('http');
+      if (served.length === 0) return { routes: [], receivers: [] };
+      const module = await load();
+      return {
+        routes: mountRoutes(module.routes ?? [], context),
+        receivers: served.flatMap((trigger) => createPushReceiver(trigger, module, context) ?? []),
+      };
+    },
+    async consume() {
+      const starting = [
+        ...triggersOf('topic').map((trigger) => startConsumer({ trigger, load, context, deadLetters })),
+        ...triggersOf('job').map((trigger) => startJobs({ trigger, load, context, deadLetters })),
+      ];
+      const settled = await Promise.allSettled(starting);
+      const started = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      const failed = settled.find((result) => result.status === 'rejected');
+      if (failed === undefined) return started;
+      await Promise.allSettled(started.map((consumer) => consumer.stop()));
+      throw failed.reason;
+    },
+    schedule: () => triggersOf('schedule').map((trigger) => startSchedule({ trigger, load, context })),
+  };
+}

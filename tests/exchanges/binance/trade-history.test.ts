@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AggTrade, Trade } from '../../../shared/domain/rows.ts';
+import type { Series } from '../../../shared/domain/series.ts';
+import type { WireTrade } from './exchange-server.ts';
+import { openBench, readAll } from './open-bench.ts';
+import { aKline, aTrade, START, tradesOf } from './wire-rows.ts';
+
+const aggTrades: Series = { exchange: 'binance', symbol: 'BTCUSDT', kind: 'agg-trades' };
+const trades: Series = { ...aggTrades, kind: 'trades' };
+const HOUR = 3_600_000;
+const DAY = 86_400_000;
+const after = (seconds: number): number => START + seconds * 1000;
+const ids = (rows: readonly unknown[]): number[] => (rows as readonly { id: number }[]).map(({ id }) => id);
+const span = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+const candlesBefore = { '1m': [aKline(0, { 0: START - DAY, 6: START - DAY + 59_999 })] };
+
+test('an aggregate becomes an agg-trade, the taker sold where the buyer was the maker, microseconds apart', async (t) => {
+  const row = aTrade(6, START * 1000 + 123, { price: '0.01633102', quantity: '4.70443515', buyerIsMaker: true });
+  const { exchange } = await openBench(t, {
+    BTCUSDT: { trades: [aTrade(5, START * 1000 - 1), row, aTrade(7, after(1) * 1000, { buyerIsMaker: false })] },
+  });
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START, to: START + HOUR });
+
+  assert.deepEqual(rows, [
+    { id: 6, first_trade_id: 6, last_trade_id: 6, time: START, time_us: 123, price: 0.01633102, quantity: 4.70443515, side: 'sell' },
+    { id: 7, first_trade_id: 7, last_trade_id: 7, time: after(1), price: 60007, quantity: 0.01, side: 'buy' },
+  ]);
+  assert.deepEqual(summary, { row_count: 2, first_id: 6, last_id: 7, refused: [], unavailable: [], absent: [] });
+});
+
+test('a trade keeps its quote quantity and best match', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: [aTrade(5, START * 1000 - 1), aTrade(6, START * 1000)] } });
+
+  const { rows } = await readAll(exchange, { series: trades, from: START, to: START + HOUR });
+
+  assert.deepEqual(rows, [
+    { id: 6, time: START, price: 60006, quantity: 0.01, quote_quantity: 600.06, side: 'sell', is_best_match: true },
+  ] satisfies Trade[]);
+});
+
+for (const series of [aggTrades, trades]) {
+  test(`case 1: more ${series.kind} in one millisecond than a page holds are all read, by id`, async (t) => {
+    const burst = Array.from({ length: 3_500 }, (_, index) => aTrade(501 + index, START * 1000 + 5_000_000));
+    const { exchange, server } = await openBench(t, {
+      BTCUSDT: {
+        trades: [
+          ...tradesOf(100, 401, 1),
+          ...burst,
+          ...tradesOf(4_001, 5).map((trade) => ({ ...trade, timeUs: trade.timeUs + 9_000_000 })),
+        ],
+      },
+    });
+
+    const { rows, summary } = await readAll(exchange, { series, from: START + 1, to: START + HOUR });
+
+    assert.deepEqual(ids(rows), span(101, 4_005));
+    assert.deepEqual([summary.first_id, summary.last_id, summary.row_count], [101, 4_005, 3_905]);
+    const paged = server.requests.filter(({ query }) => query.has('startTime') || query.has('endTime'));
+    assert.equal(paged.length, 1);
+    assert.ok(paged.every(({ query }) => !query.has('fromId')));
+  });
+
+  test(`case 4: of ${series.kind} the row at \`from\` is in, the row at \`to\` is out; neighbouring shards meet by id`, async (t) => {
+    const { exchange } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 200) } });
+
+    const first = await readAll(exchange, { series, from: after(10), to: after(60) });
+    const second = await readAll(exchange, { series, from: after(60), to: after(120) });
+
+    assert.deepEqual(ids(first.rows), span(110, 159));
+    assert.deepEqual(ids(second.rows), span(160, 219));
+    assert.equal(second.summary.first_id, (first.summary.last_id ?? 0) + 1);
+  });
+}
+
+test('case 24: agg-trades and trades come from their own endpoints', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 20) } });
+
+  await readAll(exchange, { series: trades, from: after(5), to: after(10) });
+
+  assert.ok(server.asked('/historicalTrades').every(({ query }) => !query.has('startTime') && query.has('fromId')));
+  assert.ok(server.asked('/aggTrades').every(({ query }) => query.get('limit') === '1'));
+});
+
+test('case 15: rows left out of a page, at its end or inside, are read again by id', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 3_000, 100) } });
+  server.script(({ query }, rows, nth) =>
+    query.has('fromId') && nth % 2 === 0 ? [...(rows ?? []).slice(0, 100), ...(rows ?? []).slice(107, -3)] : undefined,
+  );
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + 250_000 });
+
+  assert.deepEqual(ids(rows), span(101, 2_599));
+  assert.deepEqual(summary.absent, []);
+});
+
+test('case 3: an empty page below the newest row is not the end', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 2_500, 100) } });
+  server.script(({ query }, _rows, nth) => (query.has('fromId') && [3, 4, 5].includes(nth) ? [] : undefined));
+
+  const { rows } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + HOUR });
+
+  assert.deepEqual(ids(rows), span(101, 2_599));
+});
+
+test('an exchange that answers empty for ever is an error, not an end', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 2_500, 100) } });
+  server.script(({ query }, _rows, nth) => (query.has('fromId') && nth > 2 ? [] : undefined));
+
+  await assert.rejects(readAll(exchange, { series: aggTrades, from: START + 1, to: START + HOUR }), { code: 'exchange_unavailable' });
+});
+
+test('case 2: the page before, answered once more, changes nothing', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 2_500, 100) } });
+  let last: readonly unknown[] = [];
+  server.script(({ query }, rows, nth) => {
+    const stale = last;
+    last = rows ?? [];
+    return query.has('fromId') && nth === 3 ? stale : undefined;
+  });
+
+  const { rows } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + HOUR });
+
+  assert.deepEqual(ids(rows), span(101, 2_599));
+});
+
+test('the newest row decides where nothing at or after `to` exists yet', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 50) } });
+
+  const tail = await readAll(exchange, { series: aggTrades, from: after(10), to: after(3_600) });
+  const behind = await readAll(exchange, { series: aggTrades, from: after(3_600), to: after(7_200) });
+
+  assert.deepEqual([tail.summary.first_id, tail.summary.last_id], [110, 149]);
+  assert.deepEqual([behind.summary.first_id, behind.summary.last_id, behind.summary.absent], [150, 149, []]);
+});
+
+test('behind the newest row of a symbol that is no longer traded the series has ended', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { status: 'BREAK', trades: tradesOf(100, 50) } });
+
+  const { summary } = await readAll(exchange, { series: aggTrades, from: after(3_600), to: after(7_200) });
+
+  assert.deepEqual(
+    summary.absent.map(({ from, to, from_id, to_id, kind }) => [from, to, from_id, to_id, kind]),
+    [[after(3_600), after(7_200), 150, 149, 'ended']],
+  );
+});
+
+test('an hour without trades between two rows with neighbouring ids is quiet, proven by ids', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: [...tradesOf(100, 10), aTrade(110, after(9_000) * 1000)] } });
+
+  const { summary } = await readAll(exchange, { series: aggTrades, from: after(3_600), to: after(7_200) });
+
+  assert.deepEqual([summary.first_id, summary.last_id, summary.row_count], [110, 109, 0]);
+  assert.deepEqual(
+    summary.absent.map(({ from_id, to_id, kind, evidence }) => [
+      from_id,
+      to_id,
+      kind,
+      evidence.grade,
+      evidence.before_key,
+      evidence.after_key,
+    ]),
+    [[110, 109, 'no-trades', 'ids', '109', '110']],
+  );
+});
+
+test('ids that the exchange itself skips are absent, with both neighbours', async (t) => {
+  const skipping = [...tradesOf(100, 10), ...tradesOf(110, 20).slice(5)];
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: skipping } });
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + HOUR });
+
+  assert.deepEqual(ids(rows), [...span(101, 109), ...span(115, 129)]);
+  assert.deepEqual([summary.first_id, summary.last_id], [101, 129]);
+  assert.deepEqual(
+    summary.absent.map(({ from_id, to_id, kind, evidence }) => [from_id, to_id, kind, evidence.before_key, evidence.after_key]),
+    [[110, 114, 'id-skipped', '109', '115']],
+  );
+});
+
+test('ids skipped at the end of a range belong to it; the next range begins behind them', async (t) => {
+  const skipping = [...tradesOf(100, 10), ...tradesOf(200, 10).map((trade) => ({ ...trade, timeUs: trade.timeUs + HOUR * 3_000 }))];
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: skipping } });
+
+  const summaries = [];
+  for (const hour of [0, 1, 2, 3])
+    summaries.push(
+      (await readAll(exchange, { series: aggTrades, from: START + 1 + hour * HOUR, to: START + 1 + (hour + 1) * HOUR })).summary,
+    );
+
+  assert.deepEqual(
+    summaries.map(({ first_id, last_id }) => [first_id, last_id]),
+    [
+      [101, 199],
+      [200, 199],
+      [200, 200],
+      [201, 209],
+    ],
+  );
+  assert.deepEqual(
+    summaries.map(({ absent }) => absent.map(({ from_id, to_id, kind }) => [from_id, to_id, kind])),
+    [[[110, 199, 'id-skipped']], [[200, 199, 'id-skipped']], [], []],
+  );
+});
+
+test('a skip next to a row younger than five minutes stays missing', async (t) => {
+  const skipping = [...tradesOf(100, 10), aTrade(115, after(20) * 1000)];
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: skipping } }, { start: after(20 + 299) });
+
+  const { summary } = await readAll(exchange, { series: aggTrades, from: START + 1, to: after(30) });
+
+  assert.deepEqual([summary.first_id, summary.last_id, summary.absent], [101, 115, []]);
+});
+
+test('case 16: before the first id ever the series is not listed', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: tradesOf(1, 20), klines: candlesBefore } });
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START - HOUR, to: START + HOUR });
+
+  assert.deepEqual(ids(rows), span(1, 20));
+  assert.deepEqual([summary.first_id, summary.last_id], [0, 20]);
+  assert.deepEqual(
+    summary.absent.map(({ from, to, from_id, to_id, kind, evidence }) => [from, to, from_id, to_id, kind, evidence.grade]),
+    [[START - HOUR, START, 0, 0, 'not-listed', 'ids']],
+  );
+});
+
+test('case 16: cold history is unavailable where candles show that there were trades before', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: tradesOf(501, 20), klines: candlesBefore } });
+
+  const head = await readAll(exchange, { series: aggTrades, from: START - HOUR, to: START + HOUR });
+  const whole = await readAll(exchange, { series: aggTrades, from: START - 2 * HOUR, to: START - HOUR });
+
+  assert.deepEqual(ids(head.rows), span(501, 520));
+  assert.deepEqual(head.summary.unavailable, [{ from: START - HOUR, to: START, from_id: 500, to_id: 500 }]);
+  assert.deepEqual([head.summary.first_id, head.summary.last_id, head.summary.absent], [500, 520, []]);
+  assert.deepEqual(whole.summary.unavailable, [{ from: START - 2 * HOUR, to: START - HOUR, from_id: 500, to_id: 500 }]);
+  assert.deepEqual([whole.summary.first_id, whole.summary.last_id], [500, 500]);
+});
+
+test('case 16: a first row with a high id is the first ever where no candle is older', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: tradesOf(501, 20), klines: { '1m': [aKline(0, { 6: START + 59_999 })] } } });
+
+  const { summary } = await readAll(exchange, { series: trades, from: START - HOUR, to: START + HOUR });
+
+  assert.deepEqual(
+    summary.absent.map(({ kind, evidence }) => [kind, evidence.grade, evidence.after_key]),
+    [['not-listed', 'two-reads', '501']],
+  );
+});
+
+test('a repair reads exactly the ids that it was asked for', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 50) } });
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START, to: START + HOUR, from_id: 110, to_id: 119 });
+
+  assert.deepEqual(ids(rows), span(110, 119));
+  assert.deepEqual([summary.first_id, summary.last_id], [110, 119]);
+  assert.ok(server.asked('/aggTrades').every(({ query }) => !query.has('startTime')));
+});
+
+test('a repair of ids that the exchange skips finds the row before them', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: { trades: [...tradesOf(100, 10), ...tradesOf(110, 20).slice(5)] } });
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START, to: START + HOUR, from_id: 112, to_id: 116 });
+
+  assert.deepEqual(ids(rows), [115, 116]);
+  assert.deepEqual(
+    summary.absent.map(({ from_id, to_id, kind, evidence }) => [from_id, to_id, kind, evidence.before_key]),
+    [[112, 114, 'id-skipped', '109']],
+  );
+});
+
+const BAD_TRADES: readonly (readonly [string, Partial<WireTrade>, string])[] = [
+  ['a price with 17 digits', { price: '60001.123456789012' }, 'precision_lost'],
+  ['a quantity with 17 digits', { quantity: '123456789.12345678' }, 'precision_lost'],
+  ['a price that is no decimal', { price: 'NaN' }, 'row_refused'],
+  ['a quantity of zero', { quantity: '0.00000000' }, 'row_refused'],
+  ['a side that is no boolean', { buyerIsMaker: 'true' as never }, 'row_refused'],
+];
+for (const [what, fault, code] of BAD_TRADES) {
+  test(`case 22: refuses ${what} alone, by its id`, async (t) => {
+    const rows = tradesOf(100, 10).with(5, aTrade(105, after(5) * 1000, fault));
+    const { exchange } = await openBench(t, { BTCUSDT: { trades: rows } });
+
+    const history = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + HOUR });
+
+    assert.deepEqual(ids(history.rows), [...span(101, 104), ...span(106, 109)]);
+    assert.deepEqual(history.summary.refused, [{ from: after(5), to: after(5) + 1, from_id: 105, to_id: 105, code }]);
+    assert.deepEqual(history.summary.absent, []);
+  });
+}
+
+test('case 23: two symbols with the same ids are read apart', async (t) => {
+  const { exchange } = await openBench(t, {
+    BTCUSDT: { trades: tradesOf(1, 20) },
+    ETHUSDT: { trades: tradesOf(1, 20).map((trade) => ({ ...trade, price: '3000.00000000' })) },
+  });
+
+  const [first, second] = await Promise.all(
+    [aggTrades, { ...aggTrades, symbol: 'ETHUSDT' }].map((series) => readAll(exchange, { series, from: START, to: START + HOUR })),
+  );
+
+  assert.deepEqual(ids(first?.rows ?? []), ids(second?.rows ?? []));
+  assert.ok(((first?.rows ?? []) as AggTrade[]).every(({ price }) => price > 50_000));
+  assert.ok(((second?.rows ?? []) as AggTrade[]).every(({ price }) => price === 3_000));
+});
+
+test('a range that ends in the future of the exchange is refused, one that ends in a moment is waited for', async (t) => {
+  const { exchange, clock } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 100) } }, { start: after(50) });
+
+  await assert.rejects(readAll(exchange, { series: aggTrades, from: START, to: after(200) }), { code: 'invalid_request' });
+  const { rows } = await readAll(exchange, { series: aggTrades, from: after(30), to: after(60) });
+
+  assert.deepEqual(ids(rows), span(130, 159));
+  assert.ok(clock.now() >= after(60));
+});
