@@ -11,7 +11,7 @@ const MOMENT = 'a UTC date, an instant or epoch milliseconds';
 /** One end of a range of time, as text in a query. */
 const moment = z
   .string()
-  .max(40)
+  .max(40, { abort: true })
   .refine((text) => parseTimePoint(text) !== undefined, { message: 'is not a time', params: { allowed: MOMENT } })
   .describe(MOMENT);
 

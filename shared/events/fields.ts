@@ -46,7 +46,7 @@ export const tryNumber = z.int().min(1).max(4);
 /** `exchange:symbol:kind[:interval]`. */
 export const seriesText = z
   .string()
-  .max(100)
+  .max(100, { abort: true })
   .check((context) => {
     try {
       parseSeriesId(context.value);

@@ -1,4 +1,4 @@
-import { CloudEvent } from 'cloudevents';
+import { CloudEvent, ValidationError } from 'cloudevents';
 import { AppError } from '../domain/errors.ts';
 import { ATTRIBUTE_NAMES, attributesOf, eventFrom, unparsable } from './attributes.ts';
 import type { StreamEvent } from './event.ts';
@@ -93,7 +93,12 @@ function validated(event: StreamEvent): StreamEvent {
   try {
     new CloudEvent(Object.fromEntries(attributesOf(event)), true);
   } catch (error) {
-    throw unparsable([{ path: '', problem: error instanceof Error ? error.message : String(error), allowed: 'CloudEvents 1.0' }], error);
+    const found = error instanceof ValidationError ? (error.errors ?? []) : [];
+    const fields = found.flatMap((each) =>
+      typeof each === 'string' ? [] : [{ path: each.instancePath.slice(1), problem: each.message ?? 'is refused' }],
+    );
+    const message = error instanceof Error ? error.message : String(error);
+    throw unparsable(fields.length > 0 ? fields : [{ path: '', problem: message }], error);
   }
   return event;
 }

@@ -189,14 +189,30 @@ describe('the published specification', () => {
     );
   });
 
-  it('addresses everyone with a star, and such an event belongs to no workflow', () => {
+  it('addresses everyone with a star or all, and such events belong to no workflow', () => {
     for (const everyone of ['*', 'all']) {
-      const { meta } = SAMPLES[0] as (typeof SAMPLES)[number];
+      const ping = { command: 'ping', queue_id: everyone, timestamp: 1 };
+      const pong = { ...(golden('queue-event.v1').data as object), queue_id: everyone };
+      const meta = { producer: 'dummy', time: 0 };
 
-      const event = contractOf('io.streamforge.command.v1').build({ command: 'ping', queue_id: everyone, timestamp: 1 }, meta);
+      const events = [
+        contractOf('io.streamforge.command.v1').build(ping, meta),
+        contractOf('io.streamforge.queue-event.v1').build(pong, meta),
+      ];
 
-      assert.equal(event.queueid, undefined);
-      assert.equal(event.partitionkey, everyone);
+      for (const event of events) {
+        assert.equal(event.queueid, undefined);
+        assert.equal(event.partitionkey, everyone);
+      }
     }
+  });
+
+  it('has no workflow of the name of everyone', () => {
+    const data = { ...(golden('fetch-shard.v1').data as object), queue_id: '*' };
+
+    assert.throws(
+      () => contractOf('io.streamforge.fetch-shard.v1').parse({ ...golden('fetch-shard.v1'), data }),
+      (error) => error instanceof AppError && error.context.fields?.[0]?.path === 'queue_id',
+    );
   });
 });

@@ -98,6 +98,14 @@ describe('an HTTP message that is no good event', () => {
     assert.throws(() => fromHttp(structured, json(bare)), codeIs('unparsable_event', 'data'));
   });
 
+  it('is unparsable_event where an attribute has no form of the CloudEvents schema', () => {
+    const cases = { source: '%zz', time: '2021-02-30T00:00:00Z', dataschema: 'relative' };
+
+    for (const [name, value] of Object.entries(cases)) {
+      assert.throws(() => fromHttp(structured, json({ ...asJson(anEvent()), [name]: value })), codeIs('unparsable_event', name));
+    }
+  });
+
   it('is unparsable_event with an attribute name that is none, or an attribute twice', () => {
     const { headers, body } = toHttp(anEvent());
 

@@ -10,7 +10,7 @@ function withoutExponent(mantissa: string, exponent: number): string {
   const [whole = '', fraction = ''] = mantissa.slice(sign.length).split('.');
   const digits = whole + fraction;
   const point = whole.length + exponent;
+  // JavaScript writes exponents only below 1e-6 and from 1e21 on, with at most 17 digits: the point never stands among them.
   if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
-  if (point >= digits.length) return `${sign}${digits}${'0'.repeat(point - digits.length)}`;
-  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+  return `${sign}${digits}${'0'.repeat(point - digits.length)}`;
 }
