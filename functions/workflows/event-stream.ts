@@ -5,9 +5,12 @@ import { formatServerSentEvent } from '../../shared/runtime/http/server-sent-eve
 const POLL_MS = 200;
 const PAGE = 500;
 
+/** A finished workflow's last news is on its way through the log for a moment: silence of this length behind its end is the end. */
+export const LINGER_MS = 1_000;
+
 /**
  * The events of a workflow behind `after` as server-sent events: all there are, then live. `id` counts from 1 in the order of the topic. Ends when the
- * workflow is finished and everything was sent: nothing comes after that.
+ * workflow is finished and nothing more comes.
  */
 export async function* workflowEvents(
   queueId: string,
@@ -17,19 +20,22 @@ export async function* workflowEvents(
 ): AsyncGenerator<string, void, undefined> {
   const { workflows } = context.ports;
   let last = after;
-  let isFinished = false;
+  let quietSince: number | undefined;
   while (!signal.aborted) {
     const page = await workflows.readEvents(queueId, last, PAGE);
     for (const { seq, event } of page) {
       last = seq;
       yield formatServerSentEvent({ id: String(seq), data: event });
     }
-    if (page.length > 0) continue;
-    // Only what was read after the end was seen is known to be all.
-    if (isFinished) return;
+    if (page.length > 0) {
+      quietSince = undefined;
+      continue;
+    }
     const [view] = await workflows.readViews([queueId]);
-    isFinished = view?.status === 'finished';
-    if (!isFinished) await rest(context, signal);
+    const now = context.clock.now();
+    if (view?.status === 'finished') quietSince ??= now;
+    if (quietSince !== undefined && now - quietSince >= LINGER_MS) return;
+    await rest(context, signal);
   }
 }
 

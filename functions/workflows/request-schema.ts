@@ -33,11 +33,10 @@ export const collectionField = z
 const symbols = z.array(symbolField).min(1).max(MAX_SYMBOLS);
 const types = z.array(typeField).min(1).max(50);
 
-/** All fields of a record may be left out: their defaults are filled in. */
+/** The same fields, each of which may be left out: its default is filled in. */
 function optionalFields<T extends z.ZodRawShape>(fields: T): { [K in keyof T]: z.ZodExactOptional<T[K]> } {
-  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, z.exactOptional(field as z.ZodType)])) as {
-    [K in keyof T]: z.ZodExactOptional<T[K]>;
-  };
+  const optional = Object.entries(fields).map(([name, field]) => [name, z.exactOptional(field)]);
+  return Object.fromEntries(optional) as unknown as { [K in keyof T]: z.ZodExactOptional<T[K]> };
 }
 
 const { backend, ...trainFields } = trainParamFields;

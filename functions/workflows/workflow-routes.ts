@@ -4,7 +4,7 @@ import { WORKFLOW_STATUSES } from '../../shared/domain/workflow/state.ts';
 import type { HttpRequest, Route } from '../../shared/runtime/define-function.ts';
 import { EVENT_STREAM } from '../../shared/runtime/http/server-sent-events.ts';
 import type { WorkflowsConfig } from './config.ts';
-import { workflowEvents } from './event-stream.ts';
+import { LINGER_MS, workflowEvents } from './event-stream.ts';
 import { checkBody, workflowBody } from './request-schema.ts';
 import { startWorkflow } from './start-workflow.ts';
 import { readWorkflow, resumeWorkflow, stopWorkflow } from './stop-resume.ts';
@@ -127,9 +127,10 @@ export const workflowRoutes: readonly Route<WorkflowsConfig>[] = [
     query: eventsQuery,
     responses: { 200: { description: 'CloudEvents in the order of the topic', contentType: EVENT_STREAM } },
     async handle(request, context) {
-      const { queue_id, status } = await readWorkflow(request.params.queue_id ?? '', context);
+      const { queue_id, status, updated_at } = await readWorkflow(request.params.queue_id ?? '', context);
       const after = lastEventId(request);
-      if (status === 'finished' && after > 0 && (await context.ports.workflows.readEvents(queue_id, after, 1)).length === 0) {
+      const isOver = status === 'finished' && context.clock.now() - updated_at > LINGER_MS;
+      if (isOver && after > 0 && (await context.ports.workflows.readEvents(queue_id, after, 1)).length === 0) {
         // 204 tells an EventSource that it need not come again (WHATWG HTML, 9.2).
         return { status: 204 };
       }

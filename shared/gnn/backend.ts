@@ -3,21 +3,9 @@ import { dirname } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { AppError } from '../domain/errors.ts';
+import { BACKENDS, type BackendName, type LoadedBackend } from './backend-names.ts';
 import { type KernelBackendName, simdOf } from './heap.ts';
 import { installKernels } from './kernels.ts';
-
-/** Backends in the order in which they are tried. The two of TensorFlow are never installed unasked: they are there, or they are skipped. */
-export const BACKENDS = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'] as const;
-export type BackendName = (typeof BACKENDS)[number];
-
-/** The backend that was loaded, and why those before it were not. Goes into the model's card. */
-export interface LoadedBackend {
-  readonly name: BackendName;
-  readonly skipped: readonly { readonly name: BackendName; readonly reason: string }[];
-  readonly simd: boolean;
-  readonly tfjs: string;
-  readonly node: string;
-}
 
 /** How a backend is loaded, by name; tests put failures in. Resolves to the tfjs name of the backend. */
 export type BackendLoaders = Readonly<Record<BackendName, () => Promise<string>>>;
@@ -54,17 +42,6 @@ export async function loadBackend(wanted: readonly BackendName[] = BACKENDS, loa
   }
   throw new AppError('invalid_setting', `No backend came up: ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}.`, {
     skipped,
-  });
-}
-
-/** The names asked for, as in `GNN_BACKEND`: one or several parted by commas. Throws `invalid_setting` for an unknown one. */
-export function parseBackends(text: string): readonly BackendName[] {
-  return text.split(',').map((part) => {
-    const name = BACKENDS.find((known) => known === part.trim());
-    if (name === undefined) {
-      throw new AppError('invalid_setting', `${JSON.stringify(part)} is not a backend; allowed: ${BACKENDS.join(', ')}.`);
-    }
-    return name;
   });
 }
 

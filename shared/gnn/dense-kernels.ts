@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { addressesOf, heapOf, type KernelBackendName, simdOf } from './heap.ts';
 import { columnSums, type DropoutPlan, dropout, dropoutNumbers, reluGrad } from './loops.ts';
+import { plainProduct } from './product-kernels.ts';
 import { registerOver } from './register-kernel.ts';
 
 let gradientsInstalled = false;
@@ -45,6 +46,8 @@ function installDenseRelu(name: KernelBackendName): void {
   const fused = (tf.getKernel('_FusedMatMul', name) as tf.KernelConfig).kernelFunc;
   registerOver('DenseRelu', name, ({ inputs, backend }) => {
     const { x, w, b } = inputs as Record<'x' | 'w' | 'b', tf.TensorInfo>;
+    const ours = name === 'wasm' ? plainProduct(backend, x, w, b) : undefined;
+    if (ours !== undefined) return ours;
     const cube = (tensor: tf.TensorInfo): tf.TensorInfo => ({
       ...tensor,
       dataId: tensor.dataId,
@@ -115,10 +118,16 @@ function installCrossEntropy(name: KernelBackendName): void {
     for (let i = 0; i < classes.length; i++) {
       const label = classes[i] as number;
       if (label < 0) continue;
-      const log = logSumExp(values, i * width, width);
+      const row = i * width;
+      let highest = values[row] as number;
+      for (let k = 1; k < width; k++) highest = Math.max(highest, values[row + k] as number);
+      let sum = 0;
       for (let k = 0; k < width; k++) {
-        gradient[i * width + k] = (Math.exp((values[i * width + k] as number) - log) - (k === label ? 1 : 0)) * scale;
+        const share = Math.exp((values[row + k] as number) - highest);
+        gradient[row + k] = share;
+        sum += share;
       }
+      for (let k = 0; k < width; k++) gradient[row + k] = ((gradient[row + k] as number) / sum - (k === label ? 1 : 0)) * scale;
     }
     return out;
   });

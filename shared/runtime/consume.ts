@@ -178,11 +178,12 @@ export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Co
   }
 
   /** False when the consumer stops. */
-  const rest = (ms: number): Promise<boolean> =>
-    clock.sleep(ms, stopping.signal).then(
+  function rest(ms: number): Promise<boolean> {
+    return clock.sleep(ms, stopping.signal).then(
       () => !stopping.signal.aborted,
       () => false,
     );
+  }
 
   return {
     name,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { PartitionBatch } from '../../shared/bus/bus.ts';
 import { partitionOf } from '../../shared/bus/partitioner.ts';
-import { eventually } from '../support/eventually.ts';
 import {
   aRecord,
   type CreateBusFixture,
@@ -14,6 +13,7 @@ import {
   lagOf,
   placeOf,
   records,
+  soon,
   useBus,
 } from './bus-fixture.ts';
 
@@ -26,9 +26,9 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     await log.bus.publish(records(topic, ['a', 'b', 'c'], 30));
 
     const { subscription, records: got } = await log.record({ group, topics: [topic] });
-    await eventually(() => got.length === 30);
+    await soon(() => got.length === 30);
     await log.bus.publish([aRecord(topic, 'a', 'later')]);
-    await eventually(() => got.length === 31);
+    await soon(() => got.length === 31);
     await subscription.stop();
 
     assert.equal(new Set(idsOf(got)).size, 31);
@@ -39,12 +39,12 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
     await log.bus.publish(records(topic, ['a'], 10));
     const first = await log.record({ group, topics: [topic], onBatch: async (batch) => batch.commit(Math.min(4, endOf(batch))) });
-    await eventually(() => first.batches.length >= 2);
+    await soon(() => first.batches.length >= 2);
     await first.subscription.stop();
 
     await log.reopen();
     const second = await log.record({ group, topics: [topic] });
-    await eventually(() => second.records.length === 6);
+    await soon(() => second.records.length === 6);
     await second.subscription.stop();
 
     assert.deepEqual(idsOf(second.records), ['4', '5', '6', '7', '8', '9']);
@@ -63,7 +63,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
         await commitAll(batch);
       },
     });
-    await eventually(async () => (await lagOf(log.bus, group, topic)) === 0);
+    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
     await subscription.stop();
 
     assert.deepEqual(
@@ -87,7 +87,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
         else if (next > 0) await batch.commit(next);
       },
     });
-    await eventually(async () => (await lagOf(log.bus, group, topic)) === 0);
+    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
     await subscription.stop();
 
     assert.deepEqual(
@@ -108,7 +108,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
         await batch.commit(1);
       },
     });
-    await eventually(async () => (await lagOf(log.bus, group, topic)) === 0);
+    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
     await subscription.stop();
 
     assert.deepEqual(
@@ -131,7 +131,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
         await commitAll(batch);
       },
     });
-    await eventually(async () => (await lagOf(log.bus, group, topic)) === 0);
+    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
     await subscription.stop();
 
     assert.deepEqual(new Set(refused), new Set(['invalid_request']));
@@ -143,7 +143,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     await log.bus.publish(sizes.map((size, index) => ({ ...aRecord(topic, 'a', index), value: new Uint8Array(size) })));
 
     const { subscription, batches } = await log.record({ group, topics: [topic], maxBatchRecords: 3, maxBatchBytes: 50_000 });
-    await eventually(async () => (await lagOf(log.bus, group, topic)) === 0);
+    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
     await subscription.stop();
 
     for (const { records: list } of batches) {
@@ -175,7 +175,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
           now -= 1;
         },
       });
-      await eventually(async () => (await lagOf(log.bus, group, topic)) === 0);
+      await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
       await subscription.stop();
 
       assert.equal(most, expected);
@@ -188,7 +188,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     await log.bus.publish(records(topic, ['a', 'b', 'c', 'd'], 20));
 
     const readers = await Promise.all([0, 1, 2].map(() => log.record({ group: log.freshGroup(), topics: [topic] })));
-    await eventually(() => readers.every(({ records: got }) => got.length === 20));
+    await soon(() => readers.every(({ records: got }) => got.length === 20));
     await Promise.all(readers.map(({ subscription }) => subscription.stop()));
 
     assert.ok(readers.every(({ records: got }) => new Set(idsOf(got)).size === 20));
@@ -199,7 +199,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     for (const topic of topics) await log.bus.publish(records(topic, ['a', 'b', 'c'], 10));
 
     const { subscription, records: got } = await log.record({ group: log.freshGroup(), topics });
-    await eventually(() => got.length === 20);
+    await soon(() => got.length === 20);
     const held = subscription.assignment();
     await subscription.stop();
 
@@ -215,16 +215,16 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     const [topic, group] = [await log.freshTopic({ partitions: 2 }), log.freshGroup()];
     const [paused = '', other = ''] = keysByPartition(partitionOf, 2);
     const { subscription, records: got } = await log.record({ group, topics: [topic] });
-    await eventually(() => subscription.assignment().length === 2);
+    await soon(() => subscription.assignment().length === 2);
 
     subscription.pause([{ topic, partition: 0 }]);
     await log.bus.publish([aRecord(topic, paused, 'paused'), aRecord(topic, other, 'other')]);
-    await eventually(() => got.length === 1);
+    await soon(() => got.length === 1);
     await log.bus.publish([aRecord(topic, other, 'another')]);
-    await eventually(() => got.length === 2);
+    await soon(() => got.length === 2);
     const whilePaused = idsOf(got);
     subscription.resume([{ topic, partition: 0 }]);
-    await eventually(() => got.length === 3);
+    await soon(() => got.length === 3);
     const held = subscription.assignment().length;
     await subscription.stop();
 
@@ -245,7 +245,7 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
         await commitAll(batch);
       },
     });
-    await eventually(() => batches.length === 1);
+    await soon(() => batches.length === 1);
 
     const stopping = subscription.stop();
     release = true;
@@ -269,11 +269,11 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
         code = await commitAll(batch).catch((error: unknown) => (error as { code?: unknown }).code);
       },
     });
-    await eventually(() => first.batches.length === 1);
+    await soon(() => first.batches.length === 1);
 
     await first.subscription.stop({ graceMs: 50 });
     const second = await log.record({ group, topics: [topic] });
-    await eventually(() => second.records.length === 2);
+    await soon(() => second.records.length === 2);
     await second.subscription.stop();
 
     assert.equal(code, 'state_conflict');

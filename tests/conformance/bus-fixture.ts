@@ -154,6 +154,11 @@ export async function commitAll(batch: PartitionBatch): Promise<void> {
   await batch.commit(endOf(batch));
 }
 
+/** As `eventually`, with the patience that a rebalance of a real broker needs. */
+export function soon<T>(check: () => T | Promise<T>, what = 'the condition'): Promise<Exclude<T, false>> {
+  return eventually(check, { deadlineMs: 30_000, what }) as Promise<Exclude<T, false>>;
+}
+
 /** Keeps a batch alive until `done` says true or its signal aborts. */
 export async function holdUntil(batch: PartitionBatch, done: () => boolean): Promise<void> {
   await eventually(

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type BusRecord, MAX_RECORD_BYTES } from '../../shared/bus/bus.ts';
-import { eventually } from '../support/eventually.ts';
-import { aRecord, type CreateBusFixture, idOf, idsOf, records, useBus } from './bus-fixture.ts';
+import { aRecord, type CreateBusFixture, idOf, idsOf, records, soon, useBus } from './bus-fixture.ts';
 
 /** Publishing and reading without a group. */
 export function describeLog(createFixture: CreateBusFixture): void {
@@ -188,10 +187,10 @@ export function describeLog(createFixture: CreateBusFixture): void {
     const following = (async () => {
       for await (const batch of log.bus.read({ topic, from: 'earliest', signal: stop.signal })) got.push(...batch);
     })();
-    await eventually(() => got.length === 1);
+    await soon(() => got.length === 1);
     await log.bus.publish([aRecord(topic, 'a', 'first')]);
     await log.bus.publish([aRecord(topic, 'b', 'second')]);
-    await eventually(() => got.length === 3);
+    await soon(() => got.length === 3);
     stop.abort();
     await following;
 

@@ -7,8 +7,8 @@ import type { StoresFactory } from './stores.ts';
 
 /** Part of the suite: what was acknowledged outlives the process. */
 export function describeMarketDurability(suite: MarketSuite, factory: StoresFactory): void {
-  for (const acknowledgements of [3, 40, 160]) {
-    test(`case 50: killed (SIGKILL) after ${acknowledgements} acknowledged writes, a store has every one of them, each batch whole`, async () => {
+  for (const acknowledgements of [3, 40, 120]) {
+    test(`killed (SIGKILL) after ${acknowledgements} acknowledged writes, a store has every one of them, each batch whole`, async () => {
       const place = await factory();
       const told = (await killMidWrite('write-rows.ts', place, acknowledgements)).map((line) => line.split(' '));
       const numbers = (what: string) => told.filter(([name]) => name === what).map(([, number]) => Number(number));

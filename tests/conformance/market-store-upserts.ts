@@ -145,7 +145,7 @@ export function describeUpserts(suite: MarketSuite): void {
     for (const [series, rows] of [
       [suite.fresh('candles:1m'), Array.from({ length: 1_000 }, (_, i) => aMinute(i))],
       [suite.fresh('trades'), Array.from({ length: 1_000 }, (_, i) => aTrade({ id: 500 + i, time: 1_722_470_400_000 + i }))],
-      [suite.fresh('trades', 'bitmex'), Array.from({ length: 20 }, (_, i) => aTrade({ id: `uuid-${i}` }))],
+      [suite.fresh('trades', 'bitmex'), Array.from({ length: 20 }, (_, i) => aTrade({ id: `uuid-${i}`, time: 1_722_470_400_000 + i }))],
     ] as const) {
       const first = await suite.market.upsertRows(series, rows, rest);
       const again = await suite.market.upsertRows(series, rows, rest);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Series } from '../../shared/domain/series.ts';
 import { parseSeriesId } from '../../shared/domain/series.ts';
 import type { MarketStore } from '../../shared/store/market-store.ts';
+import { aMinute } from '../support/written.ts';
 import { describeMarketDurability } from './market-store-durability.ts';
 import { describeLedger } from './market-store-ledger.ts';
 import { describeReads } from './market-store-reads.ts';
@@ -51,7 +52,9 @@ export function describeMarketStore(factory: StoresFactory): void {
       await market.close();
 
       await assert.rejects(market.countRows(suite.fresh('trades')), { code: 'store_unavailable' });
-      await assert.rejects(market.upsertRows(suite.fresh('trades'), [], { origin: 'rest', received_at: 1 }), { code: 'store_unavailable' });
+      await assert.rejects(market.upsertRows(suite.fresh('candles:1m'), [aMinute(0)], { origin: 'rest', received_at: 1 }), {
+        code: 'store_unavailable',
+      });
     });
   });
 }

@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { AppError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/context.ts';
 
@@ -17,7 +17,14 @@ export interface TransportOptions {
   readonly connections: number;
 }
 
-const OVERDUE = Symbol('the deadline of one request');
+/** One GET. */
+export interface HttpCall {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Asked when a connection is there and the first byte is about to be written: false takes the request back. */
+  readonly maySend: () => boolean;
+}
 
 /** GET over kept connections to one host. Redirects are not followed; one deadline stands over the whole request, its body included. */
 export class HttpTransport {
@@ -44,25 +51,29 @@ export class HttpTransport {
     });
   }
 
-  /** Throws `timeout` past the deadline, `exchange_unavailable` for every failure of the connection or of the answer's length, or the signal's reason. */
-  async get(path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HttpAnswer> {
+  /**
+   * The answer, or undefined for a request that was taken back unsent. Throws `timeout` past the deadline, `exchange_unavailable` for every failure of the
+   * connection or of the answer's length, or the signal's reason.
+   */
+  async get(call: HttpCall): Promise<HttpAnswer | undefined> {
+    const { path, signal } = call;
     signal?.throwIfAborted();
-    const ended = new AbortController();
-    const abort = (): void => ended.abort(signal?.reason);
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer | undefined>();
+    const reading = new AnswerReader(call, resolve, reject);
+    const abort = (): void => reading.end(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     const done = new AbortController();
-    this.#options.clock.sleep(this.#options.deadlineMs, done.signal).then(
-      () => ended.abort(OVERDUE),
+    const { clock, deadlineMs } = this.#options;
+    const overdue = new AppError('timeout', `GET ${path} was not answered whole within ${deadlineMs} ms.`, { path });
+    clock.sleep(deadlineMs, done.signal).then(
+      () => reading.end(overdue),
       () => undefined,
     );
     try {
-      const answer = await this.#pool.request({ method: 'GET', path: this.#prefix + path, headers: { ...headers }, signal: ended.signal });
-      const text = await answer.body.text();
-      return { status: answer.statusCode, headers: firstValues(answer.headers), text };
+      this.#pool.dispatch({ method: 'GET', path: this.#prefix + path, headers: { ...call.headers } }, reading);
+      return await promise;
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (ended.signal.reason === OVERDUE)
-        throw new AppError('timeout', `GET ${path} was not answered whole within ${this.#options.deadlineMs} ms.`, { path }, error);
+      if (error === overdue || signal?.aborted) throw error;
       throw new AppError(
         'exchange_unavailable',
         `GET ${path} failed: ${error instanceof Error ? error.message : String(error)}.`,
@@ -81,6 +92,58 @@ export class HttpTransport {
   }
 }
 
-function firstValues(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
+/** Reads one answer. Ended from outside, it fails at once and takes its connection down, or the request back while it still waits for one. */
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly #call: HttpCall;
+  readonly #resolve: (answer: HttpAnswer | undefined) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #ended: Error | undefined;
+  #status = 0;
+  #headers: HttpAnswer['headers'] = {};
+
+  constructor(call: HttpCall, resolve: (answer: HttpAnswer | undefined) => void, reject: (error: unknown) => void) {
+    this.#call = call;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  end(reason: unknown): void {
+    this.#reject(reason);
+    this.#ended = reason instanceof Error ? reason : new Error(String(reason));
+    this.#controller?.abort(this.#ended);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended === undefined && !this.#call.maySend()) {
+      this.#resolve(undefined);
+      this.#ended = new Error('taken back');
+    }
+    if (this.#ended !== undefined) controller.abort(this.#ended);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    this.#status = status;
+    this.#headers = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const [only] = this.#chunks;
+    const bytes = only !== undefined && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
+    this.#resolve({ status: this.#status, headers: this.#headers, text: bytes.toString('utf8') });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#reject(error);
+  }
 }

@@ -6,6 +6,7 @@ import { type BinanceOptions, CLOCK_KEPT_MS, DEFAULTS, PUBLIC_REST_URL } from '.
 import { type AnswerClass, classifyAnswer } from './classify-answer.ts';
 import { ExchangeClock, readDateHeader } from './exchange-clock.ts';
 import { type HttpAnswer, HttpTransport } from './http-transport.ts';
+import { SharedRead } from './shared-read.ts';
 import { WeightLimiter } from './weight-limiter.ts';
 
 /** One read of the exchange: a path of `/api/v3`, its query, and what it costs. */
@@ -27,7 +28,7 @@ export interface RestAnswer {
 }
 
 interface Attempt {
-  readonly outcome: AnswerClass;
+  readonly outcome: AnswerClass | { readonly kind: 'unsent' };
   readonly asked_at: number;
   readonly received_at: number;
 }
@@ -37,6 +38,7 @@ export class RestClient {
   readonly exchangeClock: ExchangeClock;
   readonly limiter: WeightLimiter;
   readonly #transport: HttpTransport;
+  readonly #timing = new SharedRead();
   readonly #options: Required<Omit<BinanceOptions, 'logger' | 'metrics'>>;
   readonly #logger: Logger | undefined;
   readonly #metrics: Metrics | undefined;
@@ -77,12 +79,17 @@ export class RestClient {
     return readServerTime(value) as number;
   }
 
-  /** A time that the exchange itself has said to be over, at least `past` if it is: asks again only where the last answer does not reach that far. */
+  /**
+   * A time that the exchange itself has said, beyond `past` if it is that late there. Asks again where the last answer does not reach that far, or is old;
+   * callers at once share one request.
+   */
   async observedTime(past: number, call: CallOptions): Promise<number> {
-    const { observed, measuredAt } = this.exchangeClock;
-    const age = this.#options.clock.now() - (measuredAt ?? 0);
-    if (observed !== undefined && observed > past && age >= 0 && age < CLOCK_KEPT_MS) return observed;
-    return this.readTime(call);
+    for (let asked = 0; ; ) {
+      const { observed, measuredAt } = this.exchangeClock;
+      const age = this.#options.clock.now() - (measuredAt ?? 0);
+      if (observed !== undefined && age >= 0 && age < CLOCK_KEPT_MS && (observed > past || asked > 0)) return observed;
+      await this.#timing.join(() => this.readTime(call).then(() => (asked += 1)), call.signal);
+    }
   }
 
   /** Waits a jittered, growing time: `failures` counts from 1. For callers that found two answers in contradiction. */
@@ -112,6 +119,9 @@ export class RestClient {
           throw outcome.error;
         case 'freeze':
           this.#freeze(outcome, received_at);
+          break;
+        // A freeze began while the request waited for a connection: it passes the gate again.
+        case 'unsent':
           break;
         case 'retry':
           failures += 1;
@@ -146,7 +156,12 @@ export class RestClient {
     let answer: HttpAnswer | undefined;
     let failure: unknown;
     try {
-      answer = await this.#transport.get(path, request.microseconds ? { 'x-mbx-time-unit': 'MICROSECOND' } : {}, signal);
+      const headers: Record<string, string> = request.microseconds ? { 'x-mbx-time-unit': 'MICROSECOND' } : {};
+      answer = await this.#transport.get({ path, headers, signal, maySend: () => this.limiter.frozenUntil === undefined });
+      if (answer === undefined) {
+        this.limiter.giveBack(request.weight);
+        return { outcome: { kind: 'unsent' }, asked_at, received_at: clock.now() };
+      }
     } catch (error) {
       failure = error;
     }

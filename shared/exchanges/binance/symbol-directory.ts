@@ -3,6 +3,7 @@ import type { Clock } from '../../runtime/context.ts';
 import type { CallOptions, SymbolInfo } from '../exchange.ts';
 import { SYMBOLS_AGAIN_MS, SYMBOLS_KEPT_MS } from './binance-options.ts';
 import type { RestClient } from './rest-client.ts';
+import { SharedRead } from './shared-read.ts';
 
 /** Liquid markets come first where another symbol has to bear witness; the order of `exchangeInfo` after that. */
 const WITNESSES: readonly string[] = ['BTCUSDT', 'ETHUSDT', 'BNBUSDT'];
@@ -18,7 +19,7 @@ export class SymbolDirectory {
   readonly #client: RestClient;
   readonly #clock: Clock;
   #listing: Listing | undefined;
-  #reading: Promise<Listing> | undefined;
+  readonly #reading = new SharedRead();
 
   constructor(client: RestClient, clock: Clock) {
     this.#client = client;
@@ -55,18 +56,11 @@ export class SymbolDirectory {
     for (;;) {
       const age = this.#clock.now() - (this.#listing?.readAt ?? 0);
       if (this.#listing !== undefined && age >= 0 && age < keptMs) return this.#listing;
-      if (this.#reading === undefined) {
-        this.#reading = this.#read(call).finally(() => {
-          this.#reading = undefined;
-        });
-        return this.#reading;
-      }
-      // Another caller reads. If that fails, by its own signal perhaps, this one asks itself.
-      await settledOrAborted(this.#reading, call.signal);
+      await this.#reading.join(() => this.#read(call), call.signal);
     }
   }
 
-  async #read(call: CallOptions): Promise<Listing> {
+  async #read(call: CallOptions): Promise<void> {
     const { value } = await this.#client.getObject(
       { path: '/api/v3/exchangeInfo', query: { showPermissionSets: 'false' }, weight: 20, urgent: true },
       call,
@@ -75,26 +69,6 @@ export class SymbolDirectory {
     if (limit !== undefined) this.#client.limiter.setLimit(limit);
     const symbols = (Array.isArray(value.symbols) ? value.symbols : []).flatMap(readSymbol);
     this.#listing = { readAt: this.#clock.now(), symbols, byName: new Map(symbols.map((info) => [info.symbol, info])) };
-    return this.#listing;
-  }
-}
-
-async function settledOrAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  const settled = work.then(
-    () => undefined,
-    () => undefined,
-  );
-  if (signal === undefined) return settled;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([settled, aborted]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
   }
 }
 

@@ -88,6 +88,11 @@ export class WeightLimiter {
     else if (minute === this.#minute) this.#answered = Math.max(this.#answered, header);
   }
 
+  /** Gives back weight of a request that was never sent. */
+  giveBack(weight: number): void {
+    this.#inFlight -= weight;
+  }
+
   #fits(weight: number, urgent: boolean): boolean {
     const budget = urgent ? this.#limit : Math.floor(this.#limit * (1 - this.#reserve));
     // A single request above the whole budget must still be possible, at the head of a minute.

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { SimulatorClock } from './clock.ts';
@@ -67,7 +66,7 @@ export function createControl(parts: ControlParts): (request: IncomingMessage, r
     let next = lines.next();
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     for (; !next.done; next = lines.next()) {
-      if (!response.write(next.value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(next.value)) await drained(response);
       if (response.destroyed) return undefined;
     }
     response.end();
@@ -88,6 +87,19 @@ export function createControl(parts: ControlParts): (request: IncomingMessage, r
       else throw error;
     }
   };
+}
+
+/** Resolves when the caller has read what is on its way, or has gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -14,6 +14,9 @@ export function bodyOf(answer: Answer): Buffer {
   return answer.parts.length === 1 ? (answer.parts[0] as Buffer) : Buffer.concat(answer.parts);
 }
 
+/** A reset overtakes what was sent before it: the caller is given this long to have read that. */
+const RESET_AFTER_MS = 20;
+
 const JSON_TYPE = 'application/json;charset=UTF-8';
 const HTML_TYPE = 'text/html';
 
@@ -116,7 +119,8 @@ function sendAndReset(response: ServerResponse, answer: Answer, afterBytes: numb
     return;
   }
   writeHead(response, answer);
-  response.write(cut(answer, afterBytes), () => socket?.resetAndDestroy());
+  response.write(cut(answer, afterBytes));
+  later(response, RESET_AFTER_MS, () => socket?.resetAndDestroy());
 }
 
 /** The head at once, then `chunkBytes` every `ms`. */

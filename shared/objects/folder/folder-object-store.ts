@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError, type ErrorCode } from '../../domain/errors.ts';
+import { AppError } from '../../domain/errors.ts';
 import type { ObjectStore } from '../object-store.ts';
 
 /** Where objects grow until they are whole. No key reaches it: `~` is not a character of keys. */
@@ -30,7 +30,7 @@ function segmentsOf(key: string): string[] {
 export class FolderObjectStore implements ObjectStore {
   readonly #dir: string;
   #closed = false;
-  #prepared: Promise<void> | undefined;
+  #prepared = false;
 
   constructor({ dir }: { readonly dir: string }) {
     this.#dir = dir;
@@ -45,16 +45,20 @@ export class FolderObjectStore implements ObjectStore {
     return this.#attempt(`writing the object ${key}`, async () => {
       signal?.throwIfAborted();
       if (ifAbsent && (await isFile(target))) return 'exists';
-      this.#prepared ??= this.#prepare();
-      await this.#prepared;
-      await makeFolder(dirname(target));
+      await this.#prepare();
       const temporary = join(this.#dir, INCOMING, randomUUID());
       try {
         await writeSynced(temporary, body);
         signal?.throwIfAborted();
-        const placed = await (ifAbsent ? placeNew(temporary, target) : place(temporary, target));
-        if (placed === 'written') await syncFolder(dirname(target));
-        return placed;
+        return await place(temporary, target, ifAbsent);
+      } catch (error) {
+        if (!NAME_TAKEN.has(systemCode(error))) throw error;
+        throw new AppError(
+          'invalid_request',
+          `The object ${key} cannot be written: its name, or one above it, is taken by others.`,
+          { key },
+          error,
+        );
       } finally {
         await rm(temporary, { force: true });
       }
@@ -120,6 +124,7 @@ export class FolderObjectStore implements ObjectStore {
 
   /** Makes the folder for temporary files and clears what crashes left there. */
   async #prepare(): Promise<void> {
+    if (this.#prepared) return;
     const incoming = join(this.#dir, INCOMING);
     await makeFolder(incoming);
     for (const name of await readdir(incoming)) {
@@ -127,6 +132,7 @@ export class FolderObjectStore implements ObjectStore {
       const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY })); // gone: its own put removed it
       if (mtimeMs < Date.now() - LEFTOVER_AGE_MS) await rm(file, { force: true });
     }
+    this.#prepared = true;
   }
 
   async #attempt<Result>(doing: string, act: () => Promise<Result>): Promise<Result> {
@@ -134,24 +140,17 @@ export class FolderObjectStore implements ObjectStore {
     try {
       return await act();
     } catch (error) {
-      const code = CODES[systemCode(error)];
       if (error instanceof AppError || systemCode(error) === '') throw error;
-      throw new AppError(code ?? 'store_unavailable', `${doing} in ${this.#dir}: ${(error as Error).message}`, {}, error);
+      const code = FULL_DISK.has(systemCode(error)) ? 'storage_full' : 'store_unavailable';
+      throw new AppError(code, `${doing} in ${this.#dir}: ${(error as Error).message}`, {}, error);
     }
   }
 }
 
 const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
-/** System errors that are not the disk's fault; any other is `store_unavailable`. */
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: 'storage_full',
-  EDQUOT: 'storage_full',
-  ENOTDIR: 'invalid_request',
-  EISDIR: 'invalid_request',
-  ENOTEMPTY: 'invalid_request',
-  EEXIST: 'invalid_request',
-  ENAMETOOLONG: 'invalid_request',
-};
+const FULL_DISK = new Set(['ENOSPC', 'EDQUOT']);
+/** A folder where the object should be, or an object where its folder should be. */
+const NAME_TAKEN = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
 
 /** `ENOENT` and the like; empty for an error of another kind. */
 function systemCode(error: unknown): string {
@@ -177,20 +176,17 @@ async function writeSynced(path: string, body: Uint8Array): Promise<void> {
   }
 }
 
-async function place(temporary: string, target: string): Promise<'written'> {
-  await rename(temporary, target);
-  return 'written';
-}
-
-/** A link never takes the name of an object that is there, as a rename would. */
-async function placeNew(temporary: string, target: string): Promise<'written' | 'exists'> {
+/** Gives a temporary file its name. A link never takes the name of an object that is there, as a rename would. */
+async function place(temporary: string, target: string, ifAbsent: boolean): Promise<'written' | 'exists'> {
+  await makeFolder(dirname(target));
   try {
-    await link(temporary, target);
-    return 'written';
+    await (ifAbsent ? link(temporary, target) : rename(temporary, target));
   } catch (error) {
-    if (systemCode(error) === 'EEXIST' && (await isFile(target))) return 'exists';
+    if (ifAbsent && (await isFile(target))) return 'exists';
     throw error;
   }
+  await syncFolder(dirname(target));
+  return 'written';
 }
 
 /** Makes a folder and those above it; their names are on the disk when it returns. */

@@ -59,11 +59,13 @@ test('an older header that arrives late does not lower the count', () => {
   assert.equal(limiter.used, 50);
 });
 
-test('a request without an answer weighs all the same', () => {
+test('a request without an answer weighs all the same; one that was never sent does not', () => {
   const { limiter, minute } = openLimiter();
   limiter.take(10, false);
+  limiter.take(20, false);
 
   limiter.settle(10, undefined, minute());
+  limiter.giveBack(20);
 
   assert.equal(limiter.used, 10);
 });

@@ -1,0 +1,105 @@
+import { jobClaimKey, shardClaimKey } from '../../shared/domain/workflow/claim-keys.ts';
+import { currentStage } from '../../shared/domain/workflow/stages.ts';
+import type { WorkflowStatus } from '../../shared/domain/workflow/state.ts';
+import type { StreamEvent } from '../../shared/events/event.ts';
+import { workflowRequested } from '../../shared/events/workflow-requested.ts';
+import { workflowTick } from '../../shared/events/workflow-tick.ts';
+import type { Context } from '../../shared/runtime/context.ts';
+import type { WorkflowDocument, WorkflowStore } from '../../shared/store/workflow-store.ts';
+import type { WorkflowsConfig } from './config.ts';
+import { foldedState, storedState } from './document.ts';
+
+/** A request that is stored and not folded after this time is appended again: the server that took it may have died before the log had it. */
+const PENDING_AFTER_MS = 10_000;
+const PAGE = 200;
+/** At most 32 shards are out. */
+const MAX_OUT = 64;
+
+/** When a workflow was last told to look again, by store: whoever waits in a queue is not told every few seconds. */
+const nudges = new WeakMap<WorkflowStore, Map<string, number>>();
+
+/**
+ * Looks for what stays silent, since absence wakes nobody: a request that the log never got, a shard that is out without a verdict and without a live
+ * claim, a job whose claim has expired or that nobody took. Says `workflow-tick` for each such workflow; the fold sends again what is out.
+ */
+export async function tick(context: Context<WorkflowsConfig>): Promise<void> {
+  const [pending, ...active] = await Promise.all(
+    (['pending', 'loading', 'building', 'training'] as const).map((status) => listAll(status, context)),
+  );
+  const events: StreamEvent[] = (pending ?? []).flatMap((document) => askAgain(document, context));
+  for (const document of active.flat()) {
+    if (!(await isSilent(document, context))) continue;
+    const { queue_id, status, attempt } = document;
+    context.logger.warn({ queue_id, status, attempt }, 'the workflow has been silent for too long: what is out is sent again');
+    events.push(workflowTick.build({ queue_id }, { producer: context.functionName, time: context.clock.now() }));
+    nudgesOf(context).set(queue_id, context.clock.now());
+  }
+  if (events.length > 0) await context.publisher.publish(events, { signal: context.signal });
+  forgetEnded(active.flat(), context);
+}
+
+async function listAll(status: WorkflowStatus, context: Context): Promise<readonly WorkflowDocument[]> {
+  const all: WorkflowDocument[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await context.ports.workflows.listWorkflows({ status, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    all.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+function askAgain(document: WorkflowDocument, context: Context): StreamEvent[] {
+  const state = storedState(document);
+  if (state.kind !== 'pending' || context.clock.now() - document.created_at < PENDING_AFTER_MS) return [];
+  context.logger.warn({ queue_id: document.queue_id }, 'the request is stored and not folded: it is appended again');
+  return [workflowRequested.build(state.requested, { producer: context.functionName, time: document.created_at })];
+}
+
+async function isSilent(document: WorkflowDocument, context: Context<WorkflowsConfig>): Promise<boolean> {
+  const state = foldedState(document);
+  const stage = state === undefined ? undefined : currentStage(state);
+  if (stage === undefined) return false;
+  if (stage.name === 'load') return await hasSilentShard(document, context);
+  return await isJobSilent(document, stage.name, stage.started_at ?? document.updated_at, context);
+}
+
+async function hasSilentShard({ queue_id, attempt }: WorkflowDocument, context: Context<WorkflowsConfig>): Promise<boolean> {
+  const { workflows } = context.ports;
+  const now = context.clock.now();
+  const out = await workflows.readShards(queue_id, { attempt, status: 'sent', limit: MAX_OUT });
+  const quiet = out.filter(({ updated_at }) => now - updated_at >= context.config.silentSeconds * 1_000);
+  for (const shard of quiet) {
+    const claim = await workflows.readClaim(shardClaimKey(shard));
+    const isFetching = claim !== undefined && !claim.done && claim.until > now;
+    if (!isFetching) return true;
+  }
+  return false;
+}
+
+async function isJobSilent(
+  document: WorkflowDocument,
+  stage: 'build-graph' | 'train',
+  since: number,
+  context: Context<WorkflowsConfig>,
+): Promise<boolean> {
+  const now = context.clock.now();
+  const claim = await context.ports.workflows.readClaim(jobClaimKey(stage, document));
+  const nudged = nudgesOf(context).get(document.queue_id);
+  const silentMs = context.config.silentSeconds * 1_000;
+  // A lease that ran out belongs to nobody any more: told at once, then as seldom as any other silence.
+  if (claim !== undefined && !claim.done && claim.until <= now) return nudged === undefined || now - nudged >= silentMs;
+  return claim === undefined && now - Math.max(since, nudged ?? 0) >= silentMs;
+}
+
+function nudgesOf(context: Context): Map<string, number> {
+  const { workflows } = context.ports;
+  const found = nudges.get(workflows) ?? new Map<string, number>();
+  nudges.set(workflows, found);
+  return found;
+}
+
+function forgetEnded(active: readonly WorkflowDocument[], context: Context): void {
+  const known = new Set(active.map(({ queue_id }) => queue_id));
+  for (const id of nudgesOf(context).keys()) if (!known.has(id)) nudgesOf(context).delete(id);
+}

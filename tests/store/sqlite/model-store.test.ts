@@ -1,0 +1,4 @@
+import { describeModelStore } from '../../conformance/model-store.ts';
+import { sqlitePlace } from '../../support/places.ts';
+
+describeModelStore(sqlitePlace);

@@ -1,0 +1,4 @@
+import { describeWorkflowStore } from '../../conformance/workflow-store.ts';
+import { sqlitePlace } from '../../support/places.ts';
+
+describeWorkflowStore(sqlitePlace);
