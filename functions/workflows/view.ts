@@ -4,7 +4,7 @@ import { hasIds } from '../../shared/domain/range.ts';
 import { parseSeriesId } from '../../shared/domain/series.ts';
 import { selectionsOf } from '../../shared/domain/workflow/request.ts';
 import { summaryOf } from '../../shared/domain/workflow/stages.ts';
-import type { StageState, WorkflowState } from '../../shared/domain/workflow/state.ts';
+import { isActive, type StageState, type WorkflowState } from '../../shared/domain/workflow/state.ts';
 import type { MarketStore } from '../../shared/store/market-store.ts';
 import type { WorkflowDocument } from '../../shared/store/workflow-store.ts';
 import { storedState } from './document.ts';
@@ -55,7 +55,9 @@ function viewStage(stage: StageState, workflow: WorkflowState): Record<string, u
   return {
     stage: name,
     status,
-    ...(load === undefined ? {} : { shards_done: load.done, shards_total: load.total, shards_in_flight: load.flight.length }),
+    ...(load === undefined
+      ? {}
+      : { shards_done: load.done, shards_total: load.total, shards_in_flight: isActive(workflow.status) ? load.flight.length : 0 }),
     records_written,
     ...(absent === undefined ? {} : { absent: absent.listed, absent_count: absent.listed.length + absent.more }),
     ...(started_at === undefined ? {} : { started_at }),

@@ -51,8 +51,10 @@ export const SYMBOLS_AGAIN_MS = 60_000;
 export const CLOCK_KEPT_MS = 600_000;
 /** How long everyone waits after a 418 without a readable `Retry-After`: the shortest ban that Binance names. */
 export const BAN_MS = 120_000;
-/** Code -1008 (overloaded) asks to come back "in a few minutes". */
+/** Code -1008 (overloaded) asks to come back "in a few minutes": once it outlasts the usual waits, each further wait is a minute. */
 export const OVERLOAD_BACKOFF_MS = 60_000;
+/** Failures in a row that the usual waits are for: together some eight seconds, in which most overloads pass. */
+export const OVERLOAD_PATIENCE = 5;
 /** Most rows of one page of klines, aggTrades and historicalTrades. */
 export const PAGE_ROWS = 1_000;
 /** An absence needs a right neighbour of at least this age by the exchange's clock. */

@@ -1,15 +1,15 @@
 import { AppError, type ErrorCode } from '../../domain/errors.ts';
-import { BAN_MS, OVERLOAD_BACKOFF_MS } from './binance-options.ts';
+import { BAN_MS } from './binance-options.ts';
 import type { HttpAnswer } from './http-transport.ts';
 
 /**
  * What an answer means. `freeze`: nobody sends anything for `forMs`, or until a second past the exchange's next full minute. `alarm`: somebody has to look.
- * `retry`: again after the usual back-off, or after `atLeastMs`. `fail`: the same request would fail again.
+ * `retry`: again after the usual back-off, longer where the exchange is `overloaded`. `fail`: the same request would fail again.
  */
 export type AnswerClass =
   | { readonly kind: 'ok'; readonly value: unknown }
   | { readonly kind: 'freeze'; readonly forMs: number | 'next-minute'; readonly alarm: boolean; readonly message: string }
-  | { readonly kind: 'retry'; readonly error: AppError; readonly atLeastMs: number }
+  | { readonly kind: 'retry'; readonly error: AppError; readonly overloaded: boolean }
   | { readonly kind: 'fail'; readonly error: AppError };
 
 /** Codes that ask for another try whatever their HTTP status (reference, section 2). */
@@ -43,7 +43,7 @@ export function classifyAnswer(path: string, answer: HttpAnswer): AnswerClass {
   const message = `GET ${path} was answered ${status}: ${said?.msg ?? excerpt(answer)}`;
   if (status >= 500 || status === 408 || status < 400 || RETRYABLE_CODES.has(said?.code ?? 0)) {
     const code: ErrorCode = said?.code === -1007 || status === 408 ? 'timeout' : 'exchange_unavailable';
-    return { kind: 'retry', error: new AppError(code, message, context), atLeastMs: said?.code === OVERLOADED ? OVERLOAD_BACKOFF_MS : 0 };
+    return { kind: 'retry', error: new AppError(code, message, context), overloaded: said?.code === OVERLOADED };
   }
   return { kind: 'fail', error: new AppError(said?.code === INVALID_SYMBOL ? 'unknown_symbol' : 'invalid_request', message, context) };
 }
@@ -61,7 +61,7 @@ function readValue(path: string, answer: HttpAnswer): AnswerClass {
 /** Status 200 with half a page, an error page, or nothing: never a short page, always another try. */
 function unreadable(path: string, answer: HttpAnswer, cause: unknown): AnswerClass {
   const message = `GET ${path} was answered ${answer.status} with a body that is not whole JSON (${answer.text.length} characters).`;
-  return { kind: 'retry', error: new AppError('exchange_unavailable', message, { path, status: answer.status }, cause), atLeastMs: 0 };
+  return { kind: 'retry', error: new AppError('exchange_unavailable', message, { path, status: answer.status }, cause), overloaded: false };
 }
 
 function readError(answer: HttpAnswer): { readonly code: number; readonly msg: string } | undefined {

@@ -26,6 +26,9 @@ export interface HttpCall {
   readonly maySend: () => boolean;
 }
 
+/** Ends the wait for the deadline; a reason of its own spares an exception with a stack for every request. */
+const ANSWERED = Symbol('answered');
+
 /** GET over kept connections to one host. Redirects are not followed; one deadline stands over the whole request, its body included. */
 export class HttpTransport {
   readonly #pool: Pool;
@@ -81,7 +84,7 @@ export class HttpTransport {
         error,
       );
     } finally {
-      done.abort();
+      done.abort(ANSWERED);
       signal?.removeEventListener('abort', abort);
     }
   }

@@ -2,7 +2,14 @@ import { AppError, toAppError } from '../../domain/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { CallOptions } from '../exchange.ts';
-import { type BinanceOptions, CLOCK_KEPT_MS, DEFAULTS, PUBLIC_REST_URL } from './binance-options.ts';
+import {
+  type BinanceOptions,
+  CLOCK_KEPT_MS,
+  DEFAULTS,
+  OVERLOAD_BACKOFF_MS,
+  OVERLOAD_PATIENCE,
+  PUBLIC_REST_URL,
+} from './binance-options.ts';
 import { type AnswerClass, classifyAnswer } from './classify-answer.ts';
 import { ExchangeClock, readDateHeader } from './exchange-clock.ts';
 import { type HttpAnswer, HttpTransport } from './http-transport.ts';
@@ -130,7 +137,7 @@ export class RestClient {
             { path: request.path, failures, code: outcome.error.code, cause: outcome.error.message },
             'trying a request again',
           );
-          await this.backOff(failures, call.signal, outcome.atLeastMs);
+          await this.backOff(failures, call.signal, outcome.overloaded && failures > OVERLOAD_PATIENCE ? OVERLOAD_BACKOFF_MS : 0);
           break;
         default:
           outcome satisfies never;
@@ -169,13 +176,13 @@ export class RestClient {
     this.#account(request.weight, answer, sentAt, received_at);
     if (answer === undefined) {
       if (signal?.aborted) throw signal.reason;
-      return { outcome: { kind: 'retry', error: toAppError(failure), atLeastMs: 0 }, asked_at, received_at };
+      return { outcome: { kind: 'retry', error: toAppError(failure), overloaded: false }, asked_at, received_at };
     }
     const outcome = classifyAnswer(path, answer);
     if (outcome.kind !== 'ok') return { outcome, asked_at, received_at };
     if (!hasShape(outcome.value)) {
       const error = new AppError('exchange_unavailable', `GET ${path} was answered with JSON of another shape.`, { path });
-      return { outcome: { kind: 'retry', error, atLeastMs: 0 }, asked_at, received_at };
+      return { outcome: { kind: 'retry', error, overloaded: false }, asked_at, received_at };
     }
     if (request.path.endsWith('/time')) this.#measure(outcome.value, answer, received_at);
     return { outcome, asked_at, received_at };

@@ -118,15 +118,15 @@ test('case 10: several 5xx in a row are tried again with growing, capped, jitter
   assert.equal(new Set(clock.slept).size, 5);
 });
 
-test('an overloaded exchange (-1008) is left alone for a minute', async (t) => {
+test('an exchange that stays overloaded (-1008) is left alone for a minute at a time', async (t) => {
   const { exchange, server, clock } = await openBench(t, markets);
-  server.script(({ path }, _rows, nth) =>
-    isKlines(path) && nth === 1 ? { status: 503, body: '{"code":-1008,"msg":"Server is currently overloaded."}' } : undefined,
-  );
+  const overloaded = { status: 503, body: '{"code":-1008,"msg":"Server is currently overloaded."}' };
+  server.script(({ path }, _rows, nth) => (isKlines(path) && nth <= 7 ? overloaded : undefined));
 
   await readAll(exchange, range);
 
-  assert.deepEqual(clock.slept, [60_000]);
+  assert.ok(clock.slept.slice(0, 5).every((ms) => ms < 10_000));
+  assert.deepEqual(clock.slept.slice(5), [60_000, 60_000]);
 });
 
 test('an outage that outlasts all tries ends with the last error', async (t) => {

@@ -217,6 +217,23 @@ test('case 17: the last row is the candle that forms, and it closes once the clo
   assert.deepEqual(again, forming);
 });
 
+test('a page grows with the clock, and shrinks when the clock is set back', async () => {
+  const mine = await startTestSimulator({ now: NOW, speed: 0 });
+  const path = `klines?symbol=ADAUSDT&interval=1m&startTime=${FROM}&limit=1000`;
+  const before = (await mine.get(path)).body as Kline[];
+  await mine.setClock({ advance_ms: 3_600_000 });
+  const grown = (await mine.get(path)).body as Kline[];
+  await mine.setClock({ now: NOW });
+  const shrunk = (await mine.get(path)).body as Kline[];
+  await mine.close();
+
+  assert.deepEqual([before.length, grown.length], [631, 691]);
+  assert.deepEqual(grown.slice(0, 630), before.slice(0, 630));
+  assert.deepEqual(shrunk, before);
+  const truth = (await simulator.get(path)).body as Kline[];
+  assert.deepEqual(truth, before);
+});
+
 test('buckets follow the time zone that was asked for, while startTime stays UTC', async () => {
   const [utc] = (await simulator.get(`klines?symbol=ETHUSDT&interval=1d&startTime=${FROM}&limit=1`)).body as Kline[];
   const [east] = (await simulator.get(`klines?symbol=ETHUSDT&interval=1d&startTime=${FROM - 86_400_000}&limit=1&timeZone=8`))

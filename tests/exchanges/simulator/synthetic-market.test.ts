@@ -90,6 +90,19 @@ for (const symbol of ['BTCUSDT', 'XRPUSDT', 'PEPEUSDT', 'WAVESUSDT']) {
   });
 }
 
+test('the first flat second of a day stands at the last trade of the day before, whatever was made first', () => {
+  for (let day = 0; day < 12; day++) {
+    const midnight = Date.UTC(2024, 1, 1) + day * DAY;
+    const market = aMarket('ADAUSDT');
+    const candles = market.candles('1s');
+    const first = candles?.indexFrom(midnight) ?? 0;
+    const [second] = candles?.facts(first, first + 1) ?? [];
+
+    if (second?.tradeCount === 0) assert.equal(second.close, closeBefore(market, midnight));
+    else assert.equal(second?.tradeCount, tradesIn(market, midnight, midnight + 1_000).length);
+  }
+});
+
 test('a candle that forms holds the trades up to the clock and no more', () => {
   const market = aMarket('BTCUSDT');
   const open = Date.UTC(2024, 2, 5, 10);
