@@ -4,6 +4,7 @@ import { busRoutes } from './bus-routes.ts';
 import { GRACE_MS, RETENTION_EVERY_MS } from './defaults.ts';
 import type { FunctionDefinition } from './define-function.ts';
 import { readSettings } from './host-settings.ts';
+import { endOrphanedLeases } from './orphaned-leases.ts';
 import { type Openers, type OpenPorts, openersFor, openPorts } from './ports.ts';
 import type { PartOverrides } from './process-parts.ts';
 import { createPublisher } from './publisher.ts';
@@ -57,7 +58,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       overrides: options,
       consume: true,
       open: (parts) => openPorts(options.openers ?? openersFor(platform, parts)),
-      prepare: (ports) => ports.bus.admin.ensureTopics(TOPICS),
+      async prepare(ports, { clock, logger }) {
+        await ports.bus.admin.ensureTopics(TOPICS);
+        const leases = await endOrphanedLeases(ports.workflows, clock.now());
+        if (leases > 0) logger.info({ leases }, 'A process before this one ended in the middle of its work: its leases are over.');
+      },
       checks: (ports) => [
         checkFor('log', () => ports.bus.admin.groups()),
         checkFor('store', () => ports.workflows.listWorkflows({ limit: 1 })),

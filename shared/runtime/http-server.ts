@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../domain/errors.ts';
@@ -91,7 +92,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const flight: InFlight = { abort: new AbortController(), eventStream: false };
     const { signal } = flight.abort;
     inFlight.add(flight);
-    res.on('close', () => flight.abort.abort(new AppError('timeout', 'The caller is gone.')));
+    const closed = once(res, 'close').then(() => flight.abort.abort(new AppError('timeout', 'The caller is gone.')));
     const method = req.method ?? 'GET';
     const [path = '/', search = ''] = (req.url ?? '/').split('?', 2);
     const headers = tracedHeaders(req, random);
@@ -125,6 +126,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         heartbeatMs: options.streamHeartbeatMs ?? STREAM_HEARTBEAT_MS,
         onStreamError: (error) => onError(error, 500),
       });
+      // The answer is over when the last byte left, or nobody is there to take it.
+      await closed;
     } finally {
       inFlight.delete(flight);
       if (inFlight.size === 0) idle?.();
@@ -165,6 +168,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      // What never sent a request does not count as idle, and nobody is owed an answer any more.
+      if (inFlight.size === 0) server.closeAllConnections();
       const force = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
       await closed;
       clearTimeout(force);

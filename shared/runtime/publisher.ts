@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts';
+import { AppError } from '../domain/errors.ts';
 import type { StreamEvent } from '../events/event.ts';
 import { toRecord } from '../events/kafka-codec.ts';
 import { contractOf } from '../events/registry.ts';
@@ -13,15 +14,22 @@ export function createPublisher(bus: Pick<Bus, 'publish'>, functionName: string,
   return {
     async publish(events, options) {
       if (events.length === 0) return;
-      await bus.publish(
-        events.map((event) => toRecord(event, contractOf(event.type).topic(event.data))),
-        options,
-      );
+      const records = events.map((event) => toRecord(event, contractOf(event.type).topic(event.data)));
+      await bus.publish(records, options).catch((error: unknown) => {
+        throw isMissingTopic(error)
+          ? new AppError('bus_unavailable', `${error.message} Its event waits until the topic is there.`, {}, error)
+          : error;
+      });
       for (const [type, count] of countByType(events)) {
         metrics.count('streamforge_events_published_total', { function: functionName, type }, count);
       }
     },
   };
+}
+
+/** A topic that is not there yet is a fault of the platform, never of the event that goes to it: whoever sends tries again. */
+function isMissingTopic(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'not_found';
 }
 
 /** Where what is sent belongs in a trace. */

@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.ts';
+import { TOPICS } from '../events/topics.ts';
 import { GRACE_MS } from './defaults.ts';
 import type { FunctionDefinition } from './define-function.ts';
 import { readSettings } from './host-settings.ts';
@@ -55,6 +56,8 @@ export async function runFunction(options: RunOptions): Promise<RunningFunction>
     platform,
     overrides: options,
     consume: mode !== 'http',
+    // The embedded log is empty at first; on Kafka topics are declared by whoever runs it.
+    prepare: async (ports) => (platform.kafkaServers === undefined ? ports.bus.admin.ensureTopics(TOPICS) : undefined),
     open: (parts) => openPorts(options.openers ?? openersFor(platform, parts)),
   });
   const ended = Promise.withResolvers<void>();

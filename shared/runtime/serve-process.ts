@@ -26,7 +26,7 @@ export interface ProcessPlan {
   /** True: topic and job triggers read and schedules run. */
   readonly consume: boolean;
   readonly open: (parts: RuntimeParts) => Promise<OpenPorts>;
-  readonly prepare?: (ports: OpenPorts) => Promise<void>;
+  readonly prepare?: (ports: OpenPorts, parts: RuntimeParts) => Promise<void>;
   /** What readiness depends on, beside the consumers. */
   readonly checks?: (ports: OpenPorts) => readonly Check[];
   readonly routes?: (ports: OpenPorts, parts: RuntimeParts, consumers: () => readonly Consumer[]) => readonly MountedRoute[];
@@ -76,7 +76,7 @@ export async function startProcess(plan: ProcessPlan): Promise<ServedProcess> {
   try {
     const ports = await plan.open(parts);
     running.ports = ports;
-    await plan.prepare?.(ports);
+    await plan.prepare?.(ports, parts);
     const bound = functions.map((definition) => bindFunction(definition, plan.configs[definition.name] as never, ports, parts));
     checks.push(...(plan.checks?.(ports) ?? []), { name: 'consumers', run: async () => throwBlocked(running.consumers) });
 

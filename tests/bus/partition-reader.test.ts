@@ -97,6 +97,22 @@ describe('partition reader', () => {
     );
   });
 
+  it('keeps the numbers right when records behind those it holds are deleted', async () => {
+    const { log, read } = aPartition(Array.from({ length: 6 }, () => ({ count: 2, bytes: 100 })));
+    const reader = new PartitionReader(log, read, 0, { maxBytes: 400, readAhead: true });
+    const got = [...(await reader.take({ maxBytes: 10_000, maxRecords: 1 }))];
+    await new Promise((resolve) => setImmediate(resolve));
+
+    log.move({ begin: 10 });
+    while (reader.hasMore) got.push(...(await reader.take({ maxBytes: 10_000, maxRecords: 1 })));
+
+    assert.ok(got.every(({ offset, key }) => key === String(offset)));
+    assert.deepEqual(
+      got.map(({ offset }) => offset).filter((offset) => offset >= 8),
+      [10, 11],
+    );
+  });
+
   it('takes nothing at or behind the offset where it has to end', async () => {
     const { log, read } = aPartition([{ count: 8, bytes: 10 }]);
     const reader = new PartitionReader(log, read, 3, { maxBytes: 1_000, readAhead: false });

@@ -103,10 +103,11 @@ export function describeUpserts(suite: MarketSuite): void {
     const series = suite.fresh('candles:1m');
     const forming = aMinute(0, { is_closed: false, trade_count: 5 });
     const closed = aMinute(0, { trade_count: 9 });
+    const early = aMinute(0, { trade_count: 8 });
 
-    const outcome = await suite.market.upsertRows(series, [forming, closed, forming, aMinute(1)], rest);
+    const outcome = await suite.market.upsertRows(series, [forming, closed, early, forming, aMinute(1)], rest);
 
-    assert.deepEqual(outcome, { written: 3, unchanged: 1, conflicts: [] });
+    assert.deepEqual(outcome, { written: 3, unchanged: 2, conflicts: [] });
     assert.deepEqual(await collect(suite.market.readRows(series)), [closed, aMinute(1)]);
   });
 

@@ -100,7 +100,7 @@ function relay(
 }
 
 let dir: string;
-const hosts: Host[] = [];
+const hosts: Pick<Host, 'stop'>[] = [];
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'streamforge-host-'));
 });
@@ -160,8 +160,9 @@ describe('the local host', () => {
 
     await fetch(`${host.url}/say`, { method: 'POST', headers: { traceparent: `00-${trace}-${'d'.repeat(16)}-01` } });
 
-    const line = await eventually(() => lines.find(({ message }) => message === 'heard') ?? false);
-    assert.ok(line !== true);
+    const heard = () => lines.find(({ message }) => message === 'heard');
+    await eventually(() => heard() !== undefined);
+    const line = heard() ?? {};
     assert.deepEqual([line.function, line.queue_id], ['worker', 'wf-1']);
     const [received, own] = [parseTraceparent(String(line.received)), parseTraceparent(String(line.traceparent))];
     assert.deepEqual([received?.traceId, own?.traceId], [trace, trace]);
@@ -450,6 +451,7 @@ describe('one function alone', () => {
       logger: silentLogger,
     });
 
+    hosts.push(running);
     assert.equal((await fetch(`${running.url}/readyz`)).status, 200);
     assert.equal((await fetch(`${running.url}/say`, { method: 'POST' })).status, 202);
     assert.equal((await fetch(`${running.url}/bus/topics`)).status, 404);

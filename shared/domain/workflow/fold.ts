@@ -75,7 +75,7 @@ function apply(state: WorkflowState, fact: WorkflowFact, effects: Effects): Work
     case 'resume-requested':
       return resume(state, fact.data, fact.at, effects);
     case 'tick':
-      if (isActive(state.status)) outstanding(state, fact.at, effects);
+      outstanding(state, fact.at, effects);
       return state;
     case 'shard-verified':
       return takeShardVerdict(state, fact.data, fact.at, effects);

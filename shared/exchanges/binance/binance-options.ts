@@ -31,8 +31,8 @@ export interface BinanceOptions {
 export const DEFAULTS = {
   /** A fifth is kept for gap repair and snapshots. */
   reserve: 0.2,
-  /** Binance gives up after 10 s (code -1007); twice that lets its own answer arrive. */
-  deadlineMs: 20_000,
+  /** Binance gives up after 10 s (code -1007); half as much again lets its own answer arrive. */
+  deadlineMs: 15_000,
   /** With the waits below, a little over half a minute of outage is bridged inside one call. */
   tries: 8,
   firstBackoffMs: 250,

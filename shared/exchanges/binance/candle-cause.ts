@@ -5,7 +5,7 @@ import type { CallOptions } from '../exchange.ts';
 import { candlesSpanning } from './candle-pages.ts';
 import { IdSpace } from './id-space.ts';
 import type { CandleSeries } from './map-candles.ts';
-import type { Reader } from './trade-range.ts';
+import type { Reader } from './reader.ts';
 
 /** How many other symbols are asked at most until one bears witness. */
 const MOST_WITNESSES = 3;

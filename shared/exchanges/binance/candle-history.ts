@@ -5,7 +5,7 @@ import type { CallOptions, HistoryPage, HistoryRequest, HistorySummary } from '.
 import { judgeHole } from './candle-hole.ts';
 import { type CandlePage, findHoles, readCandles } from './candle-pages.ts';
 import type { CandleSeries } from './map-candles.ts';
-import type { Reader } from './trade-range.ts';
+import type { Reader } from './reader.ts';
 
 /**
  * Reads the closed candles of a range. The next page begins behind the last row of the page before; only an answer that is empty down to the range's end

@@ -3,13 +3,12 @@ import { bucketLengthMs, hasUnverifiedPhase, openTimeAt } from '../../domain/int
 import type { TimeRange } from '../../domain/range.ts';
 import type { Candle } from '../../domain/rows.ts';
 import type { CallOptions } from '../exchange.ts';
-import { NEIGHBOUR_AGE_MS } from './binance-options.ts';
 import { findCause } from './candle-cause.ts';
 import { type CandlePage, candleBefore, candleFrom, candlesSpanning, newestCandle, readCandles } from './candle-pages.ts';
+import { inOrder, isOldEnough } from './evidence.ts';
 import { firstCandleTime } from './first-candle.ts';
 import type { CandleSeries } from './map-candles.ts';
-import { inOrder } from './trade-gap.ts';
-import type { Reader } from './trade-range.ts';
+import type { Reader } from './reader.ts';
 
 /** What became of a hole: rows after all, an absence with its evidence, or nothing that could be proven: it stays missing. */
 export type HoleFinding =
@@ -49,7 +48,7 @@ export async function judgeHole(reader: Reader, series: CandleSeries, hole: Time
   }
   if (span.inside !== undefined) return { kind: 'rows', page: span.inside };
   const { before, after } = span;
-  if (before === undefined || after === undefined || !(await isOldEnough(reader, after, call))) return UNPROVEN;
+  if (before === undefined || after === undefined || !(await isOldEnough(reader.client, after.open_time, call))) return UNPROVEN;
 
   const cause = await findCause(reader, series, hole, { before, after }, call);
   if (cause === 'trades-inside') {
@@ -97,7 +96,7 @@ async function judgeHead(
 ): Promise<HoleFinding> {
   const now = reader.client.exchangeClock.now();
   const first = await firstCandleTime(reader.client, series.symbol, series.interval, call);
-  if (first !== after.open_time || !(await isOldEnough(reader, after, call))) return UNPROVEN;
+  if (first !== after.open_time || !(await isOldEnough(reader.client, after.open_time, call))) return UNPROVEN;
   return absent(hole, 'not-listed', 'the first row ever is later', 'two-reads', undefined, after, [asked, now]);
 }
 
@@ -115,10 +114,6 @@ async function judgeTail(
   const newest = rows.at(-1);
   if (newest === undefined || newest.open_time > before.open_time) return UNPROVEN;
   return absent(hole, 'ended', 'no longer traded; the newest row is earlier', 'two-reads', before, undefined, [asked, asked_at]);
-}
-
-async function isOldEnough({ client }: Reader, after: Candle, call: CallOptions): Promise<boolean> {
-  return (await client.observedTime(after.open_time + NEIGHBOUR_AGE_MS, call)) >= after.open_time + NEIGHBOUR_AGE_MS;
 }
 
 function absent(

@@ -16,6 +16,9 @@ import { type HttpAnswer, HttpTransport } from './http-transport.ts';
 import { SharedRead } from './shared-read.ts';
 import { WeightLimiter } from './weight-limiter.ts';
 
+/** A freeze that ends this much later than the one before it is news. */
+const REPEATED_MS = 2_000;
+
 /** One read of the exchange: a path of `/api/v3`, its query, and what it costs. */
 export interface RestRequest {
   readonly path: string;
@@ -46,6 +49,7 @@ export class RestClient {
   readonly limiter: WeightLimiter;
   readonly #transport: HttpTransport;
   readonly #timing = new SharedRead();
+  #wasFrozen = false;
   readonly #options: Required<Omit<BinanceOptions, 'logger' | 'metrics'>>;
   readonly #logger: Logger | undefined;
   readonly #metrics: Metrics | undefined;
@@ -151,7 +155,10 @@ export class RestClient {
       await this.limiter.wait(weight, urgent, signal);
       await beforeRequest?.();
       signal?.throwIfAborted();
-      if (this.limiter.take(weight, urgent)) return;
+      if (this.limiter.take(weight, urgent)) {
+        this.#thaw();
+        return;
+      }
     }
   }
 
@@ -204,12 +211,23 @@ export class RestClient {
   }
 
   #freeze({ forMs, alarm, message }: Extract<AnswerClass, { kind: 'freeze' }>, now: number): void {
+    const before = this.limiter.frozenUntil ?? 0;
     const until = now + (forMs === 'next-minute' ? this.exchangeClock.msToNextMinute() + 1000 : forMs);
     this.limiter.freeze(until);
-    this.#metrics?.gauge('streamforge_exchange_frozen_until_seconds', Math.ceil(until / 1000), { exchange: 'binance' });
+    this.#wasFrozen = true;
+    this.#metrics?.gauge('streamforge_exchange_frozen_until_seconds', Math.ceil(Math.max(before, until) / 1000), { exchange: 'binance' });
+    // Requests that were on their way are refused one by one: the freeze that they repeat was said already.
+    if (until < before + REPEATED_MS) return;
     const fields = { exchange: 'binance', until: new Date(until).toISOString(), cause: message };
     if (alarm) this.#logger?.error(fields, 'the exchange refuses this address: no request is sent until then');
     else this.#logger?.warn(fields, 'the exchange asked to wait: no request is sent until then');
+  }
+
+  /** The first request after a freeze says that it is over. */
+  #thaw(): void {
+    if (!this.#wasFrozen) return;
+    this.#wasFrozen = false;
+    this.#metrics?.gauge('streamforge_exchange_frozen_until_seconds', 0, { exchange: 'binance' });
   }
 }
 

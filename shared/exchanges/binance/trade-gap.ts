@@ -1,7 +1,8 @@
 import type { Absence } from '../../domain/coverage.ts';
 import type { TimeRange } from '../../domain/range.ts';
 import type { CallOptions } from '../exchange.ts';
-import { NEIGHBOUR_AGE_MS, PAGE_ROWS } from './binance-options.ts';
+import { PAGE_ROWS } from './binance-options.ts';
+import { inOrder, isOldEnough } from './evidence.ts';
 import type { IdPage, IdSpace, Mark } from './id-space.ts';
 import type { RestClient } from './rest-client.ts';
 
@@ -37,7 +38,7 @@ export async function judgeGap(client: RestClient, space: IdSpace, gap: IdGap, b
   const left = span.entries.findLast((entry) => entry.id < gap.from_id);
   const right = span.entries.find((entry) => entry.id > gap.to_id);
   if (left === undefined || right === undefined) return { kind: 'unclear' };
-  if ((await client.observedTime(right.time + NEIGHBOUR_AGE_MS, call)) < right.time + NEIGHBOUR_AGE_MS) return { kind: 'young' };
+  if (!(await isOldEnough(client, right.time, call))) return { kind: 'young' };
   const absence: Absence = {
     ...timesOf(left, right, bounds),
     from_id: gap.from_id,
@@ -69,12 +70,7 @@ async function findBefore(space: IdSpace, gap: IdGap, call: CallOptions): Promis
 }
 
 /** The time that ids between two rows can have, inside the bounds; never without length, so that the hole can be seen on the axis of time. */
-export function timesOf(left: Mark, right: Mark, bounds: TimeRange): TimeRange {
+function timesOf(left: Mark, right: Mark, bounds: TimeRange): TimeRange {
   const from = Math.min(Math.max(left.time, bounds.from), bounds.to);
   return { from, to: Math.max(from, Math.min(Math.max(right.time, left.time + 1), bounds.to)) };
-}
-
-/** Two moments, the earlier one first. */
-export function inOrder(a: number, b: number): readonly [number, number] {
-  return a <= b ? [a, b] : [b, a];
 }

@@ -6,9 +6,10 @@ import { PAGE_ROWS } from './binance-options.ts';
 import { Contradictions } from './contradictions.ts';
 import { type IdPage, IdSpace, type Mark } from './id-space.ts';
 import type { IdEntry } from './map-trades.ts';
+import type { Reader } from './reader.ts';
 import { judgeGap } from './trade-gap.ts';
 import { headHole, quietAbsence } from './trade-holes.ts';
-import { closeTail, type Findings, openRange, type Reader, waitForExchange } from './trade-range.ts';
+import { closeTail, type Findings, openRange, waitForExchange } from './trade-range.ts';
 import { findStart } from './trade-start.ts';
 
 /**

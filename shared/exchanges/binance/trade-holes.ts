@@ -1,11 +1,10 @@
 import type { Absence } from '../../domain/coverage.ts';
 import type { SeriesRange, TimeRange } from '../../domain/range.ts';
 import type { CallOptions } from '../exchange.ts';
-import { NEIGHBOUR_AGE_MS } from './binance-options.ts';
+import { inOrder, isOldEnough } from './evidence.ts';
 import { wasTradedBefore } from './first-candle.ts';
 import type { IdSpace, Mark } from './id-space.ts';
 import type { RestClient } from './rest-client.ts';
-import { inOrder } from './trade-gap.ts';
 import type { TradeStart } from './trade-start.ts';
 
 /** Where absences and unavailable ranges are put. */
@@ -20,11 +19,6 @@ export interface HeadHole {
   readonly to_id: number;
   readonly first: Mark | undefined;
   readonly asked_at: readonly [number, number] | undefined;
-}
-
-/** True once the exchange's clock is five minutes past `time`. */
-async function isOldEnough(client: RestClient, time: number, call: CallOptions): Promise<boolean> {
-  return (await client.observedTime(time + NEIGHBOUR_AGE_MS, call)) >= time + NEIGHBOUR_AGE_MS;
 }
 
 /**

@@ -4,19 +4,13 @@ import type { SeriesRange } from '../../domain/range.ts';
 import type { CallOptions, HistoryRequest, HistorySummary } from '../exchange.ts';
 import type { IdPage, IdSpace, Mark } from './id-space.ts';
 import type { IdEntry } from './map-trades.ts';
+import type { Reader } from './reader.ts';
 import type { RestClient } from './rest-client.ts';
-import type { SymbolDirectory } from './symbol-directory.ts';
 import { endedAbsence, headHole } from './trade-holes.ts';
 import type { TradeStart } from './trade-start.ts';
 
 /** How long a read waits for the exchange's clock to reach the end of its range; a range that ends later is refused. */
 const MOST_AHEAD_MS = 60_000;
-
-/** What reading history needs. */
-export interface Reader {
-  readonly client: RestClient;
-  readonly symbols: SymbolDirectory;
-}
 
 /** What was found so far; becomes the summary. */
 export interface Findings {

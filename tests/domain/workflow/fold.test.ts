@@ -207,6 +207,18 @@ test('a stage begins only when the one before has ended, whatever components say
   assert.equal(early.state, begun.state);
 });
 
+test('news of a stage that has not finished does not end it', () => {
+  const begun = foldAll([aRequestOfShards(1, { stages: ['load', 'build-graph'] }), aVerdict(0)]);
+
+  const news = [
+    someNews({ stage: 'build-graph', finished: false, detail: { graph_id: 'g' } }),
+    someNews({ stage: 'build-graph', status: 'loading', detail: { graph_id: 'g' } }),
+    someNews({ stage: 'build-graph', status: 'interrupted' }),
+  ];
+
+  assert.equal(foldAll(news, begun.state).state, begun.state);
+});
+
 test('a component that fails ends the workflow in error; one terminal event for the stage', () => {
   const begun = foldAll([aRequestOfShards(1, { stages: ['load', 'build-graph'] }), aVerdict(0)]);
   const error = { code: 'invalid_request', message: 'too few bars' };
@@ -271,6 +283,29 @@ test('a fact about data counts whatever its attempt; a status of an older attemp
   assert.equal(old.state, resumed.state);
   const ended = foldAll([aVerdict(0, { attempt: 1 }), aVerdict(1, { attempt: 2 })], resumed.state);
   assert.equal(ended.state.status, 'finished');
+});
+
+test('a verdict that another fetch could follow is followed by none once the workflow was stopped', () => {
+  const stopped = foldAll([aRequestOfShards(2), aStop()]);
+
+  for (const verdict of ['short', 'failed'] as const) {
+    const late = foldAll([aVerdict(0, { verdict, missing: [buckets(1, 2)] })], stopped.state);
+    assert.equal(late.state, stopped.state);
+    assert.deepEqual(
+      late.steps.flatMap((step) => step.commands),
+      [],
+    );
+  }
+});
+
+test('the fold does not react to its own voice', () => {
+  const begun = foldAll([aRequestOfShards(2), aVerdict(0, { verdict: 'failed' })]);
+  const own = commandsOf(begun.steps, 'queue-event').map((data) => someNews(data));
+  assert.ok(own.some(({ data }) => data.status === 'error'));
+
+  const running = foldAll([aRequestOfShards(2)]);
+
+  for (const news of own) assert.equal(foldAll([news], running.state).state, running.state);
 });
 
 test('a stop that overtook its resume still stops it, and sends no shard', () => {

@@ -104,11 +104,12 @@ test('a long truth streams, and stops when nobody reads on', async () => {
   assert.equal((await simulator.get('ping')).status, 200, 'it serves others meanwhile');
 });
 
-test('every request is in the journal, with its start, its end and what became of it', async () => {
+test('every request is in the journal, with its start, its end and what became of it', async (t) => {
   const mine = await startTestSimulator({
     weightLimit: 1_000_000,
     faults: [{ on: 'rest', match: { path: '/time' }, do: 'delay', ms: 60_000 }],
   });
+  t.after(() => mine.close());
   const began = Date.now();
   await mine.get('klines?symbol=BTCUSDT&interval=5m&limit=1');
   await mine.get('nothing?a=b');
@@ -127,7 +128,6 @@ test('every request is in the journal, with its start, its end and what became o
     assert.notEqual(entry?.ended_at, null);
     return entry;
   });
-  await mine.close();
 
   const [first, second, third] = running;
   assert.deepEqual(
@@ -149,8 +149,9 @@ test('the journal can be read from a request on', async () => {
   assert.deepEqual(body, all.slice(-1));
 });
 
-test('the clock can be set, moved on and sped up, and runs at its speed', async () => {
+test('the clock can be set, moved on and sped up, and runs at its speed', async (t) => {
   const mine = await startTestSimulator({ now: NOW, speed: 0 });
+  t.after(() => mine.close());
   const time = async (): Promise<number> => ((await mine.get('time')).body as { serverTime: number }).serverTime;
 
   assert.equal(await time(), NOW);
@@ -166,7 +167,6 @@ test('the clock can be set, moved on and sped up, and runs at its speed', async 
   await mine.setClock({ speed: 0 });
   const stopped = await time();
   assert.equal(await time(), stopped);
-  await mine.close();
 });
 
 test('refuses what it is told in another form than JSON, too much of it, or wrongly', async () => {

@@ -197,8 +197,9 @@ test('case 4: startTime and endTime are inclusive and select by opening time; li
   assert.equal((await opens('interval=1m')).length, 500);
 });
 
-test('case 17: the last row is the candle that forms, and it closes once the clock has passed it', async () => {
+test('case 17: the last row is the candle that forms, and it closes once the clock has passed it', async (t) => {
   const mine = await startTestSimulator({ now: NOW, speed: 0 });
+  t.after(() => mine.close());
   const path = 'klines?symbol=BTCUSDT&interval=1m&limit=1';
   const [forming] = (await mine.get(path)).body as Kline[];
   await mine.setClock({ advance_ms: 39_499 });
@@ -208,7 +209,6 @@ test('case 17: the last row is the candle that forms, and it closes once the clo
   const [closed] = (await mine.get(`${path}&endTime=${NOW}`)).body as Kline[];
   await mine.setClock({ now: NOW });
   const [again] = (await mine.get(path)).body as Kline[];
-  await mine.close();
 
   assert.equal(forming?.[6], Date.UTC(2024, 7, 1, 10, 30, 59, 999));
   assert.ok(Number(forming[8]) < Number(last?.[8]), 'trades came in');
@@ -217,15 +217,15 @@ test('case 17: the last row is the candle that forms, and it closes once the clo
   assert.deepEqual(again, forming);
 });
 
-test('a page grows with the clock, and shrinks when the clock is set back', async () => {
+test('a page grows with the clock, and shrinks when the clock is set back', async (t) => {
   const mine = await startTestSimulator({ now: NOW, speed: 0 });
+  t.after(() => mine.close());
   const path = `klines?symbol=ADAUSDT&interval=1m&startTime=${FROM}&limit=1000`;
   const before = (await mine.get(path)).body as Kline[];
   await mine.setClock({ advance_ms: 3_600_000 });
   const grown = (await mine.get(path)).body as Kline[];
   await mine.setClock({ now: NOW });
   const shrunk = (await mine.get(path)).body as Kline[];
-  await mine.close();
 
   assert.deepEqual([before.length, grown.length], [631, 691]);
   assert.deepEqual(grown.slice(0, 630), before.slice(0, 630));

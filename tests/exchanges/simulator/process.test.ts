@@ -10,7 +10,7 @@ import { startSimulatorProcess } from '../../support/simulator.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../../shared/exchanges/simulator/main.ts');
 
-test('says where it listens in its first line, serves, and ends on SIGTERM', async () => {
+test('says where it listens in its first line, serves, and ends on SIGTERM', async (t) => {
   const simulator = await startSimulatorProcess({
     now: Date.UTC(2024, 7, 1),
     speed: 0,
@@ -18,6 +18,7 @@ test('says where it listens in its first line, serves, and ends on SIGTERM', asy
     seed: 9,
     faults: { on: 'rest', do: 'reset', match: { nth: 50 } },
   });
+  t.after(() => simulator.close());
 
   const { body } = await simulator.get('exchangeInfo?symbol=BTCUSDT');
   const served = await simulator.faults();

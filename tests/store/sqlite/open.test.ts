@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { parseSeriesId } from '../../../shared/domain/series.ts';
+import { openDatabase } from '../../../shared/store/sqlite/database.ts';
 import { openSqliteStore } from '../../../shared/store/sqlite/open-sqlite-store.ts';
 import { collect } from '../../conformance/market-store.ts';
 import { aMinute } from '../../support/written.ts';
@@ -31,6 +32,14 @@ test('makes its folder, and reads again what it stored', async () => {
 
   assert.deepEqual(await collect(second.market.readRows(series)), [aMinute(0)]);
   await second.close();
+});
+
+test('commits go to a write-ahead log and are synced to the disk', () => {
+  const database = openDatabase({ dir: freshDir() });
+  const pragma = (name: string) => Object.values(database.connection.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+
+  assert.deepEqual([pragma('journal_mode'), pragma('synchronous')], ['wal', 2]);
+  database.close();
 });
 
 test('refuses a store of a newer version, and leaves it as it is', async () => {

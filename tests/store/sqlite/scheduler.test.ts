@@ -51,15 +51,21 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-test('writes that arrive together share one transaction, and each hears of it after the commit', async () => {
-  const outcomes = Array.from({ length: 50 }, (_, i) =>
-    run(insert, `k${i}`).then((key) => {
-      assert.equal(transactions.at(-1), 'COMMIT');
-      return key;
-    }),
+test('writes that arrive together share one transaction, and none hears of it before the commit', async () => {
+  const lastStatements = Array.from(
+    { length: 50 },
+    (_, i) =>
+      new Promise((resolve, reject) =>
+        scheduler.add({
+          operation: insert as Operation<unknown, unknown>,
+          args: `k${i}`,
+          resolve: () => resolve(transactions.at(-1)),
+          reject,
+        }),
+      ),
   );
 
-  assert.equal((await Promise.all(outcomes)).length, 50);
+  assert.deepEqual(await Promise.all(lastStatements), Array(50).fill('COMMIT'));
   assert.deepEqual(transactions, ['BEGIN IMMEDIATE', 'COMMIT']);
 });
 
