@@ -139,7 +139,7 @@ export interface WorkflowStore {
   /** Drops workflows, shards, events and collections (not claims): what `workflow rebuild` folds again. */
   dropWorkflows(): Promise<void>;
 
-  /** Takes a claim that is free or expired at `now`, or the caller's own token again. Returns the claim that holds after the call. */
+  /** Takes a claim that is free or expired (`until` ≤ `now`), or the caller's own token again. Returns the claim that holds after the call. */
   acquireClaim(key: string, token: string, now: number, leaseMs: number): Promise<{ readonly granted: boolean; readonly claim: Claim }>;
   /** False when another token holds it by now. */
   renewClaim(key: string, token: string, until: number): Promise<boolean>;
@@ -156,6 +156,7 @@ export interface WorkflowStore {
   countDelivery(key: DeliveryKey, error: string, at: number): Promise<number>;
   clearDelivery(key: DeliveryKey): Promise<void>;
   putDeadLetters(letters: readonly DeadLetterDocument[]): Promise<void>;
+  /** Newest first. */
   listDeadLetters(filter?: {
     readonly topic?: string;
     readonly queue_id?: string;

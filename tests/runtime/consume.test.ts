@@ -11,7 +11,7 @@ before(async () => {
 after(() => backing.close());
 
 const idOf = ({ event }: ReceivedEvent): string => event.id;
-const ok = (received: readonly ReceivedEvent[]): EventOutcome[] => received.map(() => ({ ok: true }));
+const _ok = (received: readonly ReceivedEvent[]): EventOutcome[] => received.map(() => ({ ok: true }));
 const numbered = (count: number, key?: string) =>
   Array.from({ length: count }, (_, index) => aProbe(`e${index}`, key === undefined ? {} : { partitionkey: key }));
 
@@ -87,99 +87,6 @@ describe('a topic trigger', () => {
       ignored.map(({ by }) => by),
       [1],
     );
-  });
-
-  test('hands a batch over whole, and commits once', async () => {
-    const h = await createHarness(backing);
-    const calls: string[][] = [];
-    await h.publish(numbered(50));
-
-    const consumer = await h.start(
-      {
-        async handleBatch(received) {
-          calls.push(received.map(idOf));
-          return ok(received);
-        },
-      },
-      { handler: 'handleBatch' },
-    );
-    await h.until(async () => (await h.lag()) === 0, 'no lag');
-    await consumer.stop();
-
-    assert.deepEqual(calls, [numbered(50).map(({ id }) => id)]);
-  });
-
-  test('hands a failed event of a batch over again with all behind it, and commits what stood before it at once', async () => {
-    const h = await createHarness(backing);
-    const calls: string[][] = [];
-    await h.publish(numbered(4));
-
-    const consumer = await h.start(
-      {
-        async handleBatch(received) {
-          calls.push(received.map(idOf));
-          if (calls.length === 2) assert.equal(await h.committed(), 2);
-          const failsFirst = calls.length === 1;
-          return received.map((each) =>
-            idOf(each) === 'e2' && failsFirst ? { ok: false, error: new AppError('store_unavailable', 'away') } : { ok: true },
-          );
-        },
-      },
-      { handler: 'handleBatch' },
-    );
-    await h.until(async () => (await h.lag()) === 0, 'no lag');
-    await consumer.stop();
-
-    assert.deepEqual(calls, [
-      ['e0', 'e1', 'e2', 'e3'],
-      ['e2', 'e3'],
-    ]);
-  });
-
-  test('finds the one poison of a batch that throws as a whole', async () => {
-    const h = await createHarness(backing);
-    const done = new Set<string>();
-    await h.publish(numbered(6));
-
-    const consumer = await h.start(
-      {
-        async handleBatch(received) {
-          if (received.some((each) => idOf(each) === 'e3')) throw new AppError('contract_mismatch', 'e3 is odd');
-          for (const each of received) done.add(idOf(each));
-          return ok(received);
-        },
-      },
-      { handler: 'handleBatch' },
-    );
-    await h.until(async () => (await h.lag()) === 0, 'no lag');
-    await consumer.stop();
-
-    assert.deepEqual([...done].sort(), ['e0', 'e1', 'e2', 'e4', 'e5']);
-    assert.deepEqual(
-      (await h.letters()).map(({ record, code }) => [record.offset, code]),
-      [[3, 'contract_mismatch']],
-    );
-  });
-
-  test('takes a wrong number of outcomes for a failure of the handler, never for success', async () => {
-    const h = await createHarness(backing);
-    let calls = 0;
-    await h.publish(numbered(1));
-
-    const consumer = await h.start(
-      {
-        async handleBatch(received) {
-          calls += 1;
-          return calls < 3 ? [] : ok(received);
-        },
-      },
-      { handler: 'handleBatch' },
-    );
-    await h.until(async () => (await h.lag()) === 0, 'no lag');
-    await consumer.stop();
-
-    assert.equal(calls, 3);
-    assert.deepEqual(await h.letters(), []);
   });
 
   test('retries an error of the platform without end and with growing waits; nothing overtakes', async () => {
@@ -287,64 +194,5 @@ describe('a topic trigger', () => {
     const h = await createHarness(backing);
 
     await assert.rejects(h.start({ handle: async () => undefined }, { topics: ['no-such-topic'] }), { code: 'not_found' });
-  });
-});
-
-describe('stopping a topic trigger', () => {
-  test('finishes the event in flight, begins no other, and commits what is done', async () => {
-    const h = await createHarness(backing);
-    const [entered, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const done: string[] = [];
-    await h.publish(numbered(3));
-    const consumer = await h.start({
-      async handle(received) {
-        if (idOf(received) === 'e1') {
-          entered.resolve();
-          await gate.promise;
-        }
-        done.push(idOf(received));
-      },
-    });
-    await entered.promise;
-
-    const stopped = consumer.stop({ graceMs: 10_000 });
-    gate.resolve();
-    await stopped;
-
-    assert.deepEqual(done, ['e0', 'e1']);
-    assert.equal(await h.committed(), 2);
-  });
-
-  test('aborts a handler that does not end within the grace, and does not commit its event', async () => {
-    const h = await createHarness(backing);
-    const entered = Promise.withResolvers<void>();
-    await h.publish(numbered(2));
-    const consumer = await h.start({
-      handle: (_received, { signal }) => {
-        entered.resolve();
-        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-      },
-    });
-    await entered.promise;
-
-    await consumer.stop({ graceMs: 10 });
-
-    assert.equal(await h.committed(), 0);
-    assert.deepEqual(await h.letters(), []);
-  });
-
-  test('ends a wait between tries at once', async () => {
-    const h = await createHarness(backing);
-    await h.publish(numbered(1));
-    const consumer = await h.start({
-      async handle() {
-        throw new AppError('exchange_unavailable', 'away', { retry_after_ms: 3_600_000 });
-      },
-    });
-    await h.until(() => consumer.blockedBy() !== undefined, 'the consumer waits');
-
-    await consumer.stop({ graceMs: 60_000 });
-
-    assert.equal(await h.committed(), 0);
   });
 });

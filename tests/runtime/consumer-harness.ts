@@ -119,6 +119,15 @@ export async function createHarness(
   };
 }
 
+/** Starts a consumer that takes everything, waits until nothing is left and stops it; the ids that it handled. */
+export async function handleAll(h: Harness): Promise<string[]> {
+  const handled: string[] = [];
+  const consumer = await h.start({ handle: async ({ event }) => void handled.push(event.id) });
+  await h.until(async () => (await h.lag()) === 0, 'no lag');
+  await consumer.stop();
+  return handled;
+}
+
 /** An event that the harness's trigger takes. */
 export function aProbe(id: string, overrides: Partial<StreamEvent> = {}): StreamEvent {
   return { id, source: '/streamforge/test', type: PROBE_TYPE, time: '2024-08-01T00:00:00Z', partitionkey: id, data: { id }, ...overrides };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { openEmbeddedBus } from '../../shared/bus/embedded/embedded-bus.ts';
 import { AppError } from '../../shared/domain/errors.ts';
 import { command } from '../../shared/events/command.ts';
 import { queueEvent } from '../../shared/events/queue-event.ts';
@@ -310,16 +311,20 @@ describe('a start that fails leaves nothing behind', () => {
         (error: AppError) => code === undefined || error.code === code,
       );
 
-      const host = await start({ dataDir });
-      assert.equal((await fetch(`${host.url}/livez`)).status, 200);
+      const log = await openEmbeddedBus({ dir: dataDir });
+      await log.close();
     });
   }
 });
 
 describe('/bus', () => {
-  test('lists topics with their records, and the lag of each group', async () => {
-    const host = await start();
+  let host: Host;
+  before(async () => {
+    host = await startHost({ functions: relay(), port: 0, dataDir: join(dir, 'bus'), env: {}, logger: silentLogger });
+  });
+  after(() => host.stop({ graceMs: 0 }));
 
+  test('lists topics with their records, and the lag of each group', async () => {
     const { topics } = (await get(host, '/bus/topics')) as {
       topics: { name: string; partitions: number; retention_ms: number; records: number }[];
     };
@@ -333,7 +338,6 @@ describe('/bus', () => {
   });
 
   test('tails a topic from its beginning and then live, one JSON document a record', async () => {
-    const host = await start();
     await post(host, '/say');
     const leaving = new AbortController();
     const response = await fetch(`${host.url}/bus/topics/${QUEUE_CONTROL}/tail?from=earliest`, { signal: leaving.signal });
@@ -352,17 +356,15 @@ describe('/bus', () => {
 
   for (const path of ['/bus/topics/nothing/tail', '/bus/dlq/nothing']) {
     test(`404 for a topic that is not there: ${path}`, async () => {
-      assert.equal((await fetch(`${(await start()).url}${path}`)).status, 404);
+      assert.equal((await fetch(`${host.url}${path}`)).status, 404);
     });
   }
 
   test('400 for a tail from nowhere', async () => {
-    assert.equal((await fetch(`${(await start()).url}/bus/topics/${QUEUE_CONTROL}/tail?from=yesterday`)).status, 400);
+    assert.equal((await fetch(`${host.url}/bus/topics/${QUEUE_CONTROL}/tail?from=yesterday`)).status, 400);
   });
 
   test('pings through the log and back', async () => {
-    const host = await start();
-
     const report = (await (await post(host, '/bus/ping', { repeat: 5 })).json()) as {
       sent: number;
       answered: number;
@@ -375,8 +377,6 @@ describe('/bus', () => {
   });
 
   test('checks what it is asked', async () => {
-    const host = await start();
-
     for (const [body, path] of [
       [{ repeat: 0 }, 'repeat'],
       [{ repeat: 'many' }, 'repeat'],
@@ -400,15 +400,15 @@ describe('/bus', () => {
       } as never,
     });
     const replayable = { ...worker, triggers: worker?.triggers.map((trigger) => ({ ...trigger, replayable: true })) } as FunctionDefinition;
-    const host = await start({ functions: [web as FunctionDefinition, replayable] });
-    await post(host, '/say');
-    const letters = async () => ((await get(host, `/bus/dlq/${QUEUE_CONTROL}`)) as { letters: Record<string, unknown>[] }).letters;
+    const own = await start({ functions: [web as FunctionDefinition, replayable] });
+    await post(own, '/say');
+    const letters = async () => ((await get(own, `/bus/dlq/${QUEUE_CONTROL}`)) as { letters: Record<string, unknown>[] }).letters;
     await eventually(async () => (await letters()).length === 1);
 
-    const failing = await (await post(host, `/bus/dlq/${QUEUE_CONTROL}`)).json();
+    const failing = await (await post(own, `/bus/dlq/${QUEUE_CONTROL}`)).json();
     broken = false;
-    const working = await (await post(host, `/bus/dlq/${QUEUE_CONTROL}`)).json();
-    const again = await (await post(host, `/bus/dlq/${QUEUE_CONTROL}`)).json();
+    const working = await (await post(own, `/bus/dlq/${QUEUE_CONTROL}`)).json();
+    const again = await (await post(own, `/bus/dlq/${QUEUE_CONTROL}`)).json();
 
     assert.deepEqual(failing, {
       replayed: 0,
@@ -432,8 +432,6 @@ describe('/bus', () => {
   });
 
   test('replays nothing of a trigger that says so: a nudge of yesterday is over', async () => {
-    const host = await start();
-
     const answer = await post(host, `/bus/dlq/${QUEUE_CONTROL}`);
 
     assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [400, 'invalid_request']);

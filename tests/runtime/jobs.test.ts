@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AppError } from '../../shared/domain/errors.ts';
-import type { Consumer } from '../../shared/runtime/consume.ts';
-import { createDeadLetterWriter } from '../../shared/runtime/dead-letters.ts';
-import type { FunctionModule, JobContext } from '../../shared/runtime/define-function.ts';
-import { startJobs } from '../../shared/runtime/jobs.ts';
-import type { WorkflowStore } from '../../shared/store/workflow-store.ts';
-import { aProbe, aRecord, type Backing, createHarness, type Harness, openBacking, PROBE_TYPE, probeHeaders } from './consumer-harness.ts';
+import { aProbe, aRecord, type Backing, createHarness, type Harness, openBacking, probeHeaders } from './consumer-harness.ts';
+import { endings, heldJob, keyOf, LEASE_MS, startProbeJobs } from './job-harness.ts';
+import { overriding } from './overriding.ts';
 
 let backing: Backing;
 before(async () => {
@@ -14,54 +11,7 @@ before(async () => {
 });
 after(() => backing.close());
 
-const LEASE_MS = 60_000;
-const keyOf = (h: Harness, id: string): string => `${h.topic}:${id}`;
-
-function start(h: Harness, runJob: NonNullable<FunctionModule<unknown>['runJob']>): Promise<Consumer> {
-  return startJobs({
-    trigger: {
-      kind: 'job',
-      name: 'probe-job',
-      group: h.group,
-      topic: h.topic,
-      events: [PROBE_TYPE],
-      leaseMs: LEASE_MS,
-      claimKey: ({ id }) => keyOf(h, id),
-      scaling: { maxReplicas: 1, memoryMiB: 64, cpuMillis: 100 },
-    },
-    load: async () => ({ runJob }),
-    context: h.context,
-    deadLetters: createDeadLetterWriter(h.context),
-  });
-}
-
-const endings = (h: Harness): (string | undefined)[] =>
-  h.context.measured.filter(({ name }) => name === 'streamforge_jobs_total').map(({ labels }) => labels.job);
 const claimOf = (h: Harness, id: string) => backing.store.workflows.readClaim(keyOf(h, id));
-
-/** The store with methods of its own. */
-function withStore(overrides: Partial<WorkflowStore>): WorkflowStore {
-  const { workflows } = backing.store;
-  return new Proxy(workflows, {
-    get: (target, name) => (name in overrides ? Reflect.get(overrides, name) : Reflect.get(target, name).bind(target)),
-  });
-}
-
-/** A job that runs until it is aborted or let go. */
-function heldJob() {
-  const [begun, gate] = [Promise.withResolvers<JobContext<unknown>>(), Promise.withResolvers<void>()];
-  return {
-    begun: begun.promise,
-    finish: gate.resolve,
-    runJob: async (_received: unknown, context: JobContext<unknown>) => {
-      begun.resolve(context);
-      await Promise.race([
-        gate.promise,
-        new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
-      ]);
-    },
-  };
-}
 
 describe('a job', () => {
   test('is claimed and committed before it works, and its claim is done when it resolved', async () => {
@@ -69,7 +19,7 @@ describe('a job', () => {
     const job = heldJob();
     await h.publish([aProbe('j')]);
 
-    const consumer = await start(h, job.runJob);
+    const consumer = await startProbeJobs(h, job.runJob);
     const context = await job.begun;
     const whileWorking = { committed: await h.committed(), claim: await claimOf(h, 'j'), holds: await context.holdsClaim() };
     job.finish();
@@ -87,7 +37,7 @@ describe('a job', () => {
     let [running, most, total] = [0, 0, 0];
     await h.publish(['a', 'b', 'c', 'd', 'e'].map((id) => aProbe(id)));
 
-    const consumer = await start(h, async () => {
+    const consumer = await startProbeJobs(h, async () => {
       running += 1;
       most = Math.max(most, running);
       await new Promise((resolve) => setImmediate(resolve));
@@ -104,7 +54,7 @@ describe('a job', () => {
     const h = await createHarness(backing);
     const job = heldJob();
     await h.publish([aProbe('j')]);
-    const consumer = await start(h, job.runJob);
+    const consumer = await startProbeJobs(h, job.runJob);
     const context = await job.begun;
 
     for (let minute = 0; minute < 10; minute++) {
@@ -122,7 +72,7 @@ describe('a job', () => {
     await backing.store.workflows.acquireClaim(keyOf(h, 'j'), 'another', h.context.clock.now(), LEASE_MS);
     await h.publish([aProbe('j')]);
 
-    const consumer = await start(h, () => assert.fail('it ran'));
+    const consumer = await startProbeJobs(h, () => assert.fail('it ran'));
     await h.until(() => endings(h).length > 0, 'the end');
     await consumer.stop();
 
@@ -133,7 +83,7 @@ describe('a job', () => {
     const h = await createHarness(backing);
     let runs = 0;
     await h.publish([aProbe('j')]);
-    const consumer = await start(h, async () => void runs++);
+    const consumer = await startProbeJobs(h, async () => void runs++);
     await h.until(() => endings(h).length === 1, 'the first end');
     await h.context.clock.advance(10 * LEASE_MS);
 
@@ -148,7 +98,7 @@ describe('a job', () => {
     const h = await createHarness(backing);
     const job = heldJob();
     await h.publish([aProbe('j')]);
-    const consumer = await start(h, job.runJob);
+    const consumer = await startProbeJobs(h, job.runJob);
     const context = await job.begun;
     const { workflows } = backing.store;
 
@@ -167,7 +117,7 @@ describe('a job', () => {
     let away = false;
     const h = await createHarness(backing, {
       ports: {
-        workflows: withStore({
+        workflows: overriding(backing.store.workflows, {
           renewClaim: (...args) =>
             away ? Promise.reject(new AppError('store_unavailable', 'away')) : backing.store.workflows.renewClaim(...args),
         }),
@@ -175,7 +125,7 @@ describe('a job', () => {
     });
     const job = heldJob();
     await h.publish([aProbe('j')]);
-    const consumer = await start(h, job.runJob);
+    const consumer = await startProbeJobs(h, job.runJob);
     const context = await job.begun;
 
     away = true;
@@ -194,7 +144,7 @@ describe('a job', () => {
     const tokens: string[] = [];
     await h.publish([aProbe('j')]);
 
-    const consumer = await start(h, async (_received, { claim }) => {
+    const consumer = await startProbeJobs(h, async (_received, { claim }) => {
       tokens.push(claim.token);
       if (tokens.length < 15) throw new AppError('store_unavailable', 'away');
     });
@@ -212,7 +162,7 @@ describe('a job', () => {
       const h = await createHarness(backing);
       let [runs, broken] = [0, true];
       await h.publish([aProbe('j')]);
-      const consumer = await start(h, async () => {
+      const consumer = await startProbeJobs(h, async () => {
         runs += 1;
         if (broken) throw error;
       });
@@ -234,7 +184,7 @@ describe('a job', () => {
     const h = await createHarness(backing);
     const job = heldJob();
     await h.publish([aProbe('j')]);
-    const consumer = await start(h, job.runJob);
+    const consumer = await startProbeJobs(h, job.runJob);
     await job.begun;
 
     const record = { ...aRecord('{}', probeHeaders('other')), topic: h.topic, partition: 0, offset: 9, timestamp: 0 };
@@ -249,7 +199,7 @@ describe('a job', () => {
     let failures = 0;
     const h = await createHarness(backing, {
       ports: {
-        workflows: withStore({
+        workflows: overriding(backing.store.workflows, {
           releaseClaim: (...args) => {
             failures += 1;
             return failures < 4 ? Promise.reject(new AppError('store_unavailable', 'away')) : backing.store.workflows.releaseClaim(...args);
@@ -260,7 +210,7 @@ describe('a job', () => {
     let runs = 0;
     await h.publish([aProbe('j')]);
 
-    const consumer = await start(h, async () => void runs++);
+    const consumer = await startProbeJobs(h, async () => void runs++);
     await h.until(() => endings(h).length > 0, 'the end');
     await consumer.stop();
 
@@ -272,59 +222,10 @@ describe('a job', () => {
     const ran: string[] = [];
     await h.publish([aRecord('{"torn', probeHeaders('p')), aProbe('other', { type: 'io.streamforge.candles.v1' }), aProbe('j')]);
 
-    const consumer = await start(h, async ({ event }) => void ran.push(event.id));
+    const consumer = await startProbeJobs(h, async ({ event }) => void ran.push(event.id));
     await h.until(() => endings(h).length > 0, 'the end');
     await consumer.stop();
 
     assert.deepEqual([ran, (await h.letters()).map(({ code }) => code), await h.committed()], [['j'], ['unparsable_event'], 3]);
-  });
-});
-
-describe('stopping a job trigger', () => {
-  test('waits for the job within the grace', async () => {
-    const h = await createHarness(backing);
-    const job = heldJob();
-    await h.publish([aProbe('j')]);
-    const consumer = await start(h, job.runJob);
-    await job.begun;
-
-    const stopped = consumer.stop({ graceMs: 60_000 });
-    job.finish();
-    await stopped;
-
-    assert.deepEqual(endings(h), ['done']);
-  });
-
-  test('aborts the job when the grace is over, and ends its lease at once so that the tick finds it', async () => {
-    const h = await createHarness(backing);
-    const job = heldJob();
-    await h.publish([aProbe('j')]);
-    const consumer = await start(h, job.runJob);
-    const context = await job.begun;
-
-    const stopped = consumer.stop({ graceMs: 1_000 });
-    await h.until(() => context.signal.aborted, 'the abort');
-    await stopped;
-
-    assert.deepEqual(endings(h), ['stopped']);
-    const expired = await backing.store.workflows.expiredClaims(keyOf(h, 'j'), h.context.clock.now() + 1);
-    assert.deepEqual(
-      expired.map(({ key, done }) => [key, done]),
-      [[keyOf(h, 'j'), false]],
-    );
-  });
-
-  test('begins no other job', async () => {
-    const h = await createHarness(backing);
-    const job = heldJob();
-    await h.publish([aProbe('j1'), aProbe('j2')]);
-    const consumer = await start(h, job.runJob);
-    await job.begun;
-
-    const stopped = consumer.stop({ graceMs: 60_000 });
-    job.finish();
-    await stopped;
-
-    assert.deepEqual([endings(h), await h.committed(), await claimOf(h, 'j2')], [['done'], 1, undefined]);
   });
 });

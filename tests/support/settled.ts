@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ApiClient } from '../../shared/cli/client.ts';
+import type { Coverage } from '../../shared/domain/coverage.ts';
 import { eventually } from './eventually.ts';
 
 /** What `GET /bus/topics` answers. */
@@ -42,4 +43,12 @@ export async function assertSettled(client: ApiClient, deadlineMs = 10_000): Pro
   );
   assert.ok(view.lags.length > 0, 'there are groups');
   assert.deepEqual(deadLettersOf(view), {}, 'no dead letters');
+}
+
+/** Asserts that the ledger has every series complete in the range, without any hole. */
+export async function assertComplete(client: ApiClient, series: readonly string[], from: number, to: number): Promise<void> {
+  for (const id of series) {
+    const { complete, holes } = await client.get<Coverage>(`/coverage/${encodeURIComponent(id)}?from=${from}&to=${to}`);
+    assert.deepEqual({ complete, holes }, { complete: true, holes: [] }, id);
+  }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { JournalEntry } from '../../shared/exchanges/simulator/journal.ts';
 import type { SimulatorOptions } from '../../shared/exchanges/simulator/options.ts';
 import { startSimulator } from '../../shared/exchanges/simulator/simulator.ts';
@@ -18,7 +19,8 @@ export interface TestSimulator {
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<{ status: number; headers: Headers; body: unknown }>;
   /** Rows that exist: what a correct system must end up with. Times in epoch ms, half-open. */
   truth<R>(series: string, range?: { readonly from?: number; readonly to?: number }): Promise<R[]>;
-  requests(): Promise<JournalEntry[]>;
+  /** Every request behind the one with the id `since` (default 0: all). */
+  requests(since?: number): Promise<JournalEntry[]>;
   addFaults(...faults: readonly object[]): Promise<void>;
   /** Faults with how often each was `seen` and `served`. */
   faults(): Promise<{ readonly do: string; readonly seen: number; readonly served: number }[]>;
@@ -44,11 +46,11 @@ export async function startSimulatorProcess(options: SimulatorOptions = {}): Pro
     String(value),
   ]);
   const child = spawn(process.execPath, [resolve(ROOT, 'shared/exchanges/simulator/main.ts'), ...argv], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');
   const [line] = (await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
+    once(createInterface({ input: child.stdout as Readable }), 'line'),
     exited.then(([code]) => Promise.reject(new Error(`the simulator ended with code ${code} before it was ready`))),
   ])) as [string];
   const { rest, ws } = JSON.parse(line) as { rest: string; ws: string };
@@ -94,7 +96,7 @@ function withCalls(rest: string, ws: string, close: () => Promise<void>): TestSi
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as R);
     },
-    requests: async () => (await call('GET', 'requests')).json() as Promise<JournalEntry[]>,
+    requests: async (since = 0) => (await call('GET', `requests?since=${since}`)).json() as Promise<JournalEntry[]>,
     async addFaults(...faults) {
       await call('POST', 'faults', faults);
     },

@@ -7,8 +7,11 @@ const [opener = '', location = ''] = process.argv.slice(2);
 const { openObjects } = (await import(opener)) as { openObjects(location: string): Promise<ObjectStore> };
 const objects = await openObjects(location);
 
+/** Large enough to be written in several steps: a put that shows its object early is caught between two of them. */
+const BODY_BYTES = 3_000_000;
+
 function aBody(seed: number): Uint8Array {
-  const rest = new Uint8Array(300_000 - 32).map((_, i) => (i * seed) % 251);
+  const rest = Buffer.alloc(BODY_BYTES - 32, `${seed} `);
   return Buffer.concat([createHash('sha256').update(rest).digest(), rest]);
 }
 

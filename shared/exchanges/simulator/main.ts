@@ -4,7 +4,8 @@ import { BadOption, parseSimulatorArguments } from './options.ts';
 import { startSimulator } from './simulator.ts';
 
 /**
- * The simulator as a process of its own: prints `{"rest":"http://…","ws":"ws://…"}` as its first line and runs until SIGTERM or SIGINT.
+ * The simulator as a process of its own: prints `{"rest":"http://…","ws":"ws://…"}` as its first line and runs until SIGTERM or SIGINT,
+ * or until the process that started it with a channel is gone.
  * Returns the exit code: 2 for bad use.
  */
 export async function runSimulator(argv: readonly string[]): Promise<number> {
@@ -12,7 +13,7 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
     const simulator = await startSimulator(parseSimulatorArguments(argv));
     for (const note of simulator.notes) process.stderr.write(`passed over ${note}\n`);
     process.stdout.write(`${JSON.stringify({ rest: simulator.rest, ws: simulator.ws })}\n`);
-    await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+    await Promise.race(['SIGTERM', 'SIGINT', 'disconnect'].map((end) => once(process, end)));
     await simulator.close();
     return 0;
   } catch (error) {
@@ -22,4 +23,7 @@ export async function runSimulator(argv: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await runSimulator(process.argv.slice(2));
+if (import.meta.main) {
+  process.exitCode = await runSimulator(process.argv.slice(2));
+  if (process.connected) process.disconnect();
+}

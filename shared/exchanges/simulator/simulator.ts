@@ -24,7 +24,7 @@ export interface Simulator {
   readonly ws: string;
   /** Files of the recording that were passed over, each with the reason. */
   readonly notes: readonly string[];
-  /** Stops listening and cuts what is open. */
+  /** Stops listening and cuts what is open; may be called again. */
   close(): Promise<void>;
 }
 
@@ -62,12 +62,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   await once(server, 'listening');
   const host = `${ADDRESS}:${(server.address() as AddressInfo).port}`;
 
+  let closed: Promise<unknown> | undefined;
+
   return {
     rest: `http://${host}`,
     ws: `ws://${host}`,
     notes,
     async close() {
-      const closed = once(server, 'close');
+      closed ??= once(server, 'close');
       server.close();
       server.closeAllConnections();
       await closed;

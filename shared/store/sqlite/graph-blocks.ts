@@ -1,8 +1,9 @@
 import { AppError } from '../../domain/errors.ts';
 import type { GraphDocument, GraphEdge, GraphNode } from '../graph-store.ts';
 
-/** Nodes and edges of one block, which is also a page of a read. */
+/** Nodes of one block, which is also a page of a read. */
 export const NODES_PER_BLOCK = 1_000;
+/** Edges of one block, which is also a page of a read. */
 export const EDGES_PER_BLOCK = 8_192;
 
 /** Slots of a node before its features: ord, symbol, s, t, open_time, close_time, o, h, l, c, v, n, imputed, count of features. */
@@ -31,6 +32,7 @@ export function encodeNodes(document: GraphDocument, nodes: readonly GraphNode[]
   return slots;
 }
 
+/** The nodes of a block that `encodeNodes` made for the same graph. */
 export function decodeNodes(document: GraphDocument, slots: Float64Array): GraphNode[] {
   const nodes: GraphNode[] = [];
   for (let at = 0; at < slots.length; ) {
@@ -73,6 +75,7 @@ export function encodeEdges(edges: readonly GraphEdge[]): Float64Array<ArrayBuff
   return slots;
 }
 
+/** The edges of a block that `encodeEdges` made. */
 export function decodeEdges(slots: Float64Array): GraphEdge[] {
   const { count, src, dst } = edgeColumns(slots);
   const mask = slots[1] as number;

@@ -16,16 +16,20 @@ export interface SteppedOperation<Args, Result> {
   run(args: Args): Generator<void, Result, void>;
 }
 
+/** Anything that the store's thread can be asked to do. */
 export type Operation<Args, Result> = WriteOperation<Args, Result> | ReadOperation<Args, Result> | SteppedOperation<Args, Result>;
 
+/** Declares a write. */
 export function write<Args, Result>(run: (args: Args) => Result): WriteOperation<Args, Result> {
   return { mode: 'write', run };
 }
 
+/** Declares a short read. */
 export function read<Args, Result>(run: (args: Args) => Result): ReadOperation<Args, Result> {
   return { mode: 'read', run };
 }
 
+/** Declares a long read: it gives way at every `yield`. */
 export function steps<Args, Result>(run: (args: Args) => Generator<void, Result, void>): SteppedOperation<Args, Result> {
   return { mode: 'steps', run };
 }
@@ -44,9 +48,8 @@ export interface SentError {
   readonly cause?: string;
 }
 
-/** What the worker answers: that it is open, the outcome of a call, or that it has closed. `call` is undefined for what concerns the whole store. */
+/** What the worker answers: that it is open, or the outcome of a call; an error without a call is one of opening. */
 export type FromWorker =
   | { readonly opened: true }
   | { readonly call: number; readonly value: unknown }
-  | { readonly call?: number; readonly error: SentError }
-  | { readonly closed: true };
+  | { readonly call?: number; readonly error: SentError };

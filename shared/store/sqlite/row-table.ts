@@ -13,6 +13,7 @@ export interface RowBounds {
 /** Where a page ends, to begin the next one behind it: the integer key, or time, tie and key. */
 export type Position = number | readonly [time: number, tie: number, key: string];
 
+/** A page of rows, and where the next one begins. */
 export interface RowPage {
   /** Records behind each other. */
   readonly slots: Float64Array<ArrayBuffer>;

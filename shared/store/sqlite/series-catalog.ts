@@ -14,6 +14,7 @@ export interface SeriesEntry {
   readonly keyedBy: 'open-time' | 'id' | 'text';
 }
 
+/** The tables of rows; `uuid_trades` holds those whose ids are texts (BitMEX). */
 export type RowTableName = 'candles' | 'trades' | 'agg_trades' | 'uuid_trades' | 'quotes' | 'depth' | 'tickers';
 
 const TABLES = {

@@ -54,7 +54,14 @@ export class StoreClient {
   /** Starts the thread `script` on a store. Rejects with what `openDatabase` throws. */
   static async start(options: StoreOptions, script = new URL('./store-worker.ts', import.meta.url)): Promise<StoreClient> {
     const worker = new Worker(script, { workerData: options, name: 'streamforge store' });
-    const [message] = (await once(worker, 'message')) as [FromWorker];
+    const [message] = (await once(worker, 'message').catch((error: unknown) => {
+      throw new AppError(
+        'store_unavailable',
+        `The store in ${options.dir} cannot be opened: its thread did not start.`,
+        { dir: options.dir },
+        error,
+      );
+    })) as [FromWorker];
     if ('error' in message) {
       await worker.terminate();
       throw receivedError(message.error);
@@ -63,6 +70,7 @@ export class StoreClient {
     return new StoreClient(worker, options.dir);
   }
 
+  /** Another way in; the thread ends with the last one. */
   openPort(): StorePort {
     let open = true;
     this.#openPorts += 1;

@@ -19,6 +19,7 @@ export interface WorkflowLine {
   readonly outbox: string;
 }
 
+/** A shard as its line holds it, with what it is searched by. */
 export interface ShardLine {
   readonly shard: string;
   readonly attempt: number;
@@ -26,17 +27,20 @@ export interface ShardLine {
   readonly document: string;
 }
 
+/** An event as its line holds it; `seq` is given by the store. */
 export interface EventLine {
   readonly event_id: string;
   readonly event: string;
 }
 
+/** One step of the fold. */
 export interface ChangeLines {
   readonly workflow: WorkflowLine;
   readonly shards: readonly ShardLine[];
   readonly events: readonly EventLine[];
 }
 
+/** What a list of workflows is narrowed to; null is any. */
 export interface WorkflowSearch {
   readonly status: string | null;
   readonly symbol: string | null;

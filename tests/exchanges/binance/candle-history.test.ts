@@ -195,6 +195,40 @@ test('case 15: a page answered empty is asked again', async (t) => {
   assert.deepEqual(summary.absent, []);
 });
 
+test('an absence takes a read of exactly the hole and one that spans it', async (t) => {
+  const klines = without(klinesOf(0, 100), 40, 52);
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klines), ETHUSDT: market(klines) });
+
+  const { summary } = await readAll(exchange, range(0, 100));
+
+  const asked = server.asked('/klines').map(({ query }) => ['symbol', 'startTime', 'endTime'].map((name) => query.get(name)));
+  assert.deepEqual(asked, [
+    ['BTCUSDT', String(at(0)), String(at(100) - 1)],
+    ['BTCUSDT', String(at(40)), String(at(52) - 1)],
+    ['BTCUSDT', String(at(39)), String(at(52))],
+    ['ETHUSDT', String(at(39)), String(at(52))],
+  ]);
+  const [first = 0, second = 0] = summary.absent[0]?.evidence.asked_at ?? [];
+  assert.ok(0 < first && first <= second);
+});
+
+for (const lies of [[1], [1, 2], [1, 3]]) {
+  test(`case 15: rows that the answers ${lies} leave out are found by the others`, async (t) => {
+    const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(-5, 105)), ETHUSDT: market(klinesOf(-5, 105)) });
+    server.script(({ path }, rows, nth) =>
+      path.endsWith('klines') && lies.includes(nth) ? without(rows as WireKline[], 40, 52) : undefined,
+    );
+
+    const { rows, summary } = await readAll(exchange, range(0, 100));
+
+    assert.deepEqual(
+      opens(rows).sort((a, b) => a - b),
+      buckets(0, 100),
+    );
+    assert.deepEqual(summary.absent, []);
+  });
+}
+
 test('a hole next to a row younger than five minutes stays missing', async (t) => {
   const { exchange } = await openBench(t, { BTCUSDT: market(without(klinesOf(0, 100), 98, 99)) }, { start: at(99) + 299_999 });
 
@@ -337,4 +371,18 @@ test('candles of 3d take their phase from the rows', async (t) => {
     summary.absent.map(({ from, to }) => [from, to]),
     [[first + 6 * day, first + 9 * day]],
   );
+});
+
+test('case 17: a candle of 3d that is still forming is left out too', async (t) => {
+  const day = 86_400_000;
+  const first = START - 9 * day;
+  const klines = [0, 1, 2].map((index) =>
+    aKline(0).map((value, column) => (column === 0 ? first + index * 3 * day : column === 6 ? first + (index + 1) * 3 * day - 1 : value)),
+  );
+  const { exchange } = await openBench(t, { BTCUSDT: { klines: { '3d': klines } } }, { start: START - 1 });
+
+  const { rows, summary } = await readAll(exchange, { series: { ...series, interval: '3d' }, from: first, to: START });
+
+  assert.equal(rows.length, 2);
+  assert.deepEqual(summary.absent, []);
 });

@@ -95,6 +95,26 @@ test('case 15: rows left out of a page, at its end or inside, are read again by 
   assert.deepEqual(summary.absent, []);
 });
 
+for (const lies of [[1], [1, 2], [1, 3]]) {
+  test(`case 15: ids that the pages ${lies} leave out are found by the others`, async (t) => {
+    const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 500) } });
+    let page = 0;
+    server.script(({ query }, rows = []) => {
+      if (!query.has('fromId')) return undefined;
+      page += 1;
+      const skipping = [...(rows as readonly { a: number }[]), { ...(rows[0] as object), a: 211, f: 211, l: 211 }].filter(
+        ({ a }) => a < 200 || a > 210,
+      );
+      return lies.includes(page) ? skipping : undefined;
+    });
+
+    const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + HOUR });
+
+    assert.deepEqual(ids(rows), span(101, 599));
+    assert.deepEqual(summary.absent, []);
+  });
+}
+
 test('case 3: an empty page below the newest row is not the end', async (t) => {
   const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 2_500, 100) } });
   server.script(({ query }, _rows, nth) => (query.has('fromId') && [3, 4, 5].includes(nth) ? [] : undefined));

@@ -196,6 +196,31 @@ test('case 65: a stop during a freeze ends the wait within a second', async (t) 
   assert.ok(Date.now() - stoppedAt < 1_000);
 });
 
+test('case 65: every request is preceded by a look at a view that is fresh', async (t) => {
+  const bench = await openFetch(t);
+  await bench.setWorkflow({});
+  let ahead = 0;
+  const clock = { ...bench.context.clock, now: () => Date.now() + ahead };
+  const answers: string[] = [];
+  const exchange = {
+    // biome-ignore lint/correctness/useYield: it asks for leave twice and gives nothing
+    async *readHistory(_request: unknown, { beforeRequest }: { beforeRequest: () => Promise<void> }) {
+      await beforeRequest();
+      answers.push('go');
+      await bench.setWorkflow({ status: 'interrupted' });
+      // No poll comes in between: the view is simply a second old now.
+      ahead = 1_000;
+      await beforeRequest();
+      answers.push('go');
+    },
+  };
+  const ports = { ...bench.context.ports, bus: bench.bus, workflows: bench.workflows, exchange: () => exchange as never };
+
+  await assert.rejects(handle(anOrder(CANDLES, AUGUST, AUGUST + HOUR), { ...bench.context, clock, ports }), { code: 'state_conflict' });
+
+  assert.deepEqual(answers, ['go']);
+});
+
 test('a shard that is done is not fetched again, whoever sends it', async (t) => {
   const bench = await openFetch(t);
   await bench.setWorkflow({});

@@ -75,6 +75,7 @@ export function encodeRows(
   return { slots, count: rows.length, width: Math.max(width, 0) };
 }
 
+/** The rows of a buffer that holds nothing but whole records. */
 export function decodeRows(codec: RecordCodec<Row>, slots: Float64Array): Row[] {
   const rows: Row[] = [];
   for (let at = 0; at < slots.length; at += codec.lengthAt(slots, at)) rows.push(codec.decode(slots, at));

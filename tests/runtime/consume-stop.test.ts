@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { AppError } from '../../shared/domain/errors.ts';
+import type { EventOutcome, ReceivedEvent } from '../../shared/runtime/define-function.ts';
+import { aProbe, type Backing, createHarness, openBacking } from './consumer-harness.ts';
+
+let backing: Backing;
+before(async () => {
+  backing = await openBacking();
+});
+after(() => backing.close());
+
+const idOf = ({ event }: ReceivedEvent): string => event.id;
+const _ok = (received: readonly ReceivedEvent[]): EventOutcome[] => received.map(() => ({ ok: true }));
+const numbered = (count: number, key?: string) =>
+  Array.from({ length: count }, (_, index) => aProbe(`e${index}`, key === undefined ? {} : { partitionkey: key }));
+
+describe('stopping a topic trigger', () => {
+  test('finishes the event in flight, begins no other, and commits what is done', async () => {
+    const h = await createHarness(backing);
+    const [entered, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const done: string[] = [];
+    await h.publish(numbered(3));
+    const consumer = await h.start({
+      async handle(received) {
+        if (idOf(received) === 'e1') {
+          entered.resolve();
+          await gate.promise;
+        }
+        done.push(idOf(received));
+      },
+    });
+    await entered.promise;
+
+    const stopped = consumer.stop({ graceMs: 10_000 });
+    gate.resolve();
+    await stopped;
+
+    assert.deepEqual(done, ['e0', 'e1']);
+    assert.equal(await h.committed(), 2);
+  });
+
+  test('aborts a handler that does not end within the grace, and does not commit its event', async () => {
+    const h = await createHarness(backing);
+    const entered = Promise.withResolvers<void>();
+    await h.publish(numbered(2));
+    const consumer = await h.start({
+      handle: (_received, { signal }) => {
+        entered.resolve();
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+    });
+    await entered.promise;
+
+    await consumer.stop({ graceMs: 10 });
+
+    assert.equal(await h.committed(), 0);
+    assert.deepEqual(await h.letters(), []);
+  });
+
+  test('ends a wait between tries at once', async () => {
+    const h = await createHarness(backing);
+    await h.publish(numbered(1));
+    const consumer = await h.start({
+      async handle() {
+        throw new AppError('exchange_unavailable', 'away', { retry_after_ms: 3_600_000 });
+      },
+    });
+    await h.until(() => consumer.blockedBy() !== undefined, 'the consumer waits');
+
+    await consumer.stop({ graceMs: 60_000 });
+
+    assert.equal(await h.committed(), 0);
+  });
+});
