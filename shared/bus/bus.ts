@@ -21,6 +21,7 @@ export interface BusRecord extends RecordPosition {
   readonly value: Uint8Array | null;
 }
 
+/** One partition of a topic, numbered from 0. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -46,6 +47,7 @@ export interface PartitionBatch extends TopicPartition {
   heartbeat(): Promise<void>;
 }
 
+/** How a member reads. */
 export interface SubscribeOptions {
   readonly group: string;
   readonly topics: readonly string[];
@@ -82,11 +84,13 @@ export interface TopicDeclaration {
   readonly retentionMs: number;
 }
 
+/** A topic as it is. */
 export interface TopicState extends TopicDeclaration {
   /** Per partition: the earliest offset that is still there and the offset after the newest. */
   readonly offsets: readonly { readonly partition: number; readonly begin: number; readonly end: number }[];
 }
 
+/** How far a group is in one partition. */
 export interface PartitionLag extends TopicPartition {
   /** Next offset to read, or null where the group never committed. */
   readonly committed: number | null;
@@ -95,6 +99,7 @@ export interface PartitionLag extends TopicPartition {
   readonly lag: number;
 }
 
+/** Topics, groups and retention. */
 export interface BusAdmin {
   /** Creates what is missing. A topic with another partition count is refused with `invalid_setting`, never altered. */
   ensureTopics(topics: readonly TopicDeclaration[]): Promise<void>;
@@ -115,6 +120,7 @@ export interface BusAdmin {
   applyRetention(now: number): Promise<number>;
 }
 
+/** What to read without a group. */
 export interface ReadOptions {
   readonly topic: string;
   /** Default: all. */

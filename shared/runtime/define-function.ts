@@ -167,8 +167,11 @@ export interface FunctionDefinition<T extends SettingsTable = SettingsTable> {
   readonly load: () => Promise<FunctionModule<SettingsOf<T>>>;
 }
 
-/** Declares a function. Throws `invalid_setting` for a definition that contradicts itself, with every contradiction named. */
-export function defineFunction<T extends SettingsTable>(definition: FunctionDefinition<T>): FunctionDefinition<T> {
+/**
+ * Declares a function; what it returns forgets the type of its own settings, so that functions stand in one list. Throws `invalid_setting` for a definition
+ * that contradicts itself, with every contradiction named.
+ */
+export function defineFunction<T extends SettingsTable>(definition: FunctionDefinition<T>): FunctionDefinition {
   const problems = definitionProblems(definition);
   if (problems.length > 0) {
     const list = problems.map(({ path, problem }) => `${path} ${problem}`).join('; ');
@@ -176,5 +179,6 @@ export function defineFunction<T extends SettingsTable>(definition: FunctionDefi
       fields: problems,
     });
   }
-  return definition;
+  // The runtime hands each function the settings that were parsed by its own table, and nothing else.
+  return definition as unknown as FunctionDefinition;
 }

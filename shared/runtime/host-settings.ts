@@ -2,11 +2,12 @@ import { AppError } from '../domain/errors.ts';
 import type { FunctionDefinition } from './define-function.ts';
 import { type PlatformSettings, platformSettings } from './platform-settings.ts';
 import { type Environment, parseSettings } from './settings.ts';
+import type { Config } from './start-function.ts';
 
 /** The settings of a process: the platform's, and each function's by its name. */
 export interface ProcessSettings {
   readonly platform: PlatformSettings;
-  readonly configs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly configs: Readonly<Record<string, Config>>;
 }
 
 /**

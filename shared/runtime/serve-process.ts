@@ -14,13 +14,13 @@ import { createParts, type PartOverrides, type RuntimeParts } from './process-pa
 import { createPublisher } from './publisher.ts';
 import type { Schedule } from './schedule.ts';
 import { type Running, shutDown } from './shutdown.ts';
-import { bindFunction } from './start-function.ts';
+import { bindFunction, type Config } from './start-function.ts';
 
 /** What a process is made of. The local host and a single function differ in nothing but this. */
 export interface ProcessPlan {
   readonly title: string;
   readonly functions: readonly FunctionDefinition[];
-  readonly configs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly configs: Readonly<Record<string, Config>>;
   readonly platform: PlatformSettings;
   readonly overrides: PartOverrides;
   /** True: topic and job triggers read and schedules run. */
@@ -77,7 +77,7 @@ export async function startProcess(plan: ProcessPlan): Promise<ServedProcess> {
     const ports = await plan.open(parts);
     running.ports = ports;
     await plan.prepare?.(ports, parts);
-    const bound = functions.map((definition) => bindFunction(definition, plan.configs[definition.name] as never, ports, parts));
+    const bound = functions.map((definition) => bindFunction(definition, plan.configs[definition.name] ?? {}, ports, parts));
     checks.push(...(plan.checks?.(ports) ?? []), { name: 'consumers', run: async () => throwBlocked(running.consumers) });
 
     const served = await Promise.all(bound.map(({ http }) => http()));

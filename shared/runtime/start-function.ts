@@ -1,7 +1,7 @@
 import { type Consumer, startConsumer } from './consume.ts';
 import type { Context } from './context.ts';
 import { createDeadLetterWriter } from './dead-letters.ts';
-import type { FunctionDefinition, FunctionModule, SettingsOf, SettingsTable, Trigger } from './define-function.ts';
+import type { FunctionDefinition, FunctionModule, Trigger } from './define-function.ts';
 import { type MountedRoute, mountRoutes } from './http/mounted-route.ts';
 import { createPushReceiver, type PushReceiver } from './http/push.ts';
 import { startJobs } from './jobs.ts';
@@ -9,6 +9,9 @@ import type { OpenPorts } from './ports.ts';
 import type { RuntimeParts } from './process-parts.ts';
 import { createPublisher } from './publisher.ts';
 import { type Schedule, startSchedule } from './schedule.ts';
+
+/** The parsed settings of a function. */
+export type Config = Readonly<Record<string, unknown>>;
 
 /** A function that is bound to its ports: its triggers can be started one by one. */
 export interface BoundFunction {
@@ -21,14 +24,9 @@ export interface BoundFunction {
 }
 
 /** Makes the context of a function; its code is imported with the first trigger that needs it. */
-export function bindFunction<T extends SettingsTable>(
-  definition: FunctionDefinition<T>,
-  config: SettingsOf<T>,
-  ports: OpenPorts,
-  parts: RuntimeParts,
-): BoundFunction {
+export function bindFunction(definition: FunctionDefinition, config: Config, ports: OpenPorts, parts: RuntimeParts): BoundFunction {
   const { name, triggers } = definition;
-  const context: Context<SettingsOf<T>> = {
+  const context: Context<Config> = {
     functionName: name,
     config,
     clock: parts.clock,
@@ -39,8 +37,8 @@ export function bindFunction<T extends SettingsTable>(
     publisher: createPublisher(ports.bus, name, parts.metrics),
     signal: parts.signal,
   };
-  let loading: Promise<FunctionModule<SettingsOf<T>>> | undefined;
-  const load = (): Promise<FunctionModule<SettingsOf<T>>> => {
+  let loading: Promise<FunctionModule<Config>> | undefined;
+  const load = (): Promise<FunctionModule<Config>> => {
     loading ??= definition.load();
     return loading;
   };
@@ -49,7 +47,7 @@ export function bindFunction<T extends SettingsTable>(
     triggers.filter((trigger): trigger is Extract<Trigger, { kind: K }> => trigger.kind === kind);
 
   return {
-    definition: definition as unknown as FunctionDefinition,
+    definition,
     async http() {
       const served = triggersOf('http');
       if (served.length === 0) return { routes: [], receivers: [] };

@@ -10,7 +10,7 @@ const ACTIVE: readonly string[] = ['pending', 'loading', 'building', 'training']
 /**
  * Runs `work` as long as the workflow's attempt is the current one and not stopped, looking at the store twice a second. Returns what `work` returns, or
  * `superseded` once the attempt was stopped or a newer one began: `work` is aborted by its signal then, and its message is to be acknowledged. A workflow
- * that the store does not know (it is being rebuilt) counts as current. Rejects with what `work` rejects with.
+ * that the store does not know, or knows by an older attempt (it is being rebuilt), counts as current. Rejects with what `work` rejects with.
  */
 export async function whileCurrent<T>(
   context: Context,
@@ -58,5 +58,6 @@ async function isCurrent(
   { queue_id, attempt }: { readonly queue_id: string; readonly attempt: number },
 ): Promise<boolean> {
   const [view] = await context.ports.workflows.readViews([queue_id]);
-  return view === undefined || (view.attempt <= attempt && ACTIVE.includes(view.status));
+  if (view === undefined || view.attempt < attempt) return true;
+  return view.attempt === attempt && ACTIVE.includes(view.status);
 }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { PartitionBatch } from '../../shared/bus/bus.ts';
 import { partitionOf } from '../../shared/bus/partitioner.ts';
 import {
   aRecord,
   type CreateBusFixture,
   commitAll,
-  endOf,
   holdUntil,
   idsOf,
   keysByPartition,
@@ -17,7 +15,7 @@ import {
   useBus,
 } from './bus-fixture.ts';
 
-/** One member of a group: what it is handed, what comes again, and its end. */
+/** One member of a group: what it is handed, how it pauses, and its end. */
 export function describeDelivery(createFixture: CreateBusFixture): void {
   const log = useBus(createFixture);
 
@@ -33,108 +31,6 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
 
     assert.equal(new Set(idsOf(got)).size, 31);
     assert.equal(await lagOf(log.bus, group, topic), 0);
-  });
-
-  it('goes on behind the committed offset after the log was opened again; what was not committed comes again', async () => {
-    const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
-    await log.bus.publish(records(topic, ['a'], 10));
-    const first = await log.record({ group, topics: [topic], onBatch: async (batch) => batch.commit(Math.min(4, endOf(batch))) });
-    await soon(() => first.batches.length >= 2);
-    await first.subscription.stop();
-
-    await log.reopen();
-    const second = await log.record({ group, topics: [topic] });
-    await soon(() => second.records.length === 6);
-    await second.subscription.stop();
-
-    assert.deepEqual(idsOf(second.records), ['4', '5', '6', '7', '8', '9']);
-  });
-
-  it('hands the same records over again when the handler rejects, in order, and then goes on', async () => {
-    const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
-    await log.bus.publish(records(topic, ['a'], 5));
-    let failures = 3;
-
-    const { subscription, batches } = await log.record({
-      group,
-      topics: [topic],
-      onBatch: async (batch) => {
-        if (failures-- > 0) throw new Error('the store is away');
-        await commitAll(batch);
-      },
-    });
-    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
-    await subscription.stop();
-
-    assert.deepEqual(
-      batches.slice(0, 4).map((batch) => batch.records[0]?.offset),
-      [0, 0, 0, 0],
-    );
-    assert.equal(endOf(batches.at(-1) as PartitionBatch), 5);
-  });
-
-  it('hands over again what a handler did not commit, all of it where it committed nothing', async () => {
-    const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
-    await log.bus.publish(records(topic, ['a'], 6));
-    const plan = [2, 2, 0, 5];
-
-    const { subscription, batches } = await log.record({
-      group,
-      topics: [topic],
-      onBatch: async (batch) => {
-        const next = plan.shift();
-        if (next === undefined) await commitAll(batch);
-        else if (next > 0) await batch.commit(next);
-      },
-    });
-    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
-    await subscription.stop();
-
-    assert.deepEqual(
-      batches.map((batch) => batch.records[0]?.offset),
-      [0, 2, 2, 2, 5],
-    );
-  });
-
-  it('never lowers a committed offset', async () => {
-    const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
-    await log.bus.publish(records(topic, ['a'], 5));
-
-    const { subscription } = await log.record({
-      group,
-      topics: [topic],
-      onBatch: async (batch) => {
-        await commitAll(batch);
-        await batch.commit(1);
-      },
-    });
-    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
-    await subscription.stop();
-
-    assert.deepEqual(
-      (await log.bus.admin.lag(group)).map(({ committed }) => committed),
-      [5],
-    );
-  });
-
-  it('refuses to commit records that it did not hand over', async () => {
-    const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
-    await log.bus.publish(records(topic, ['a'], 5));
-    const refused: unknown[] = [];
-
-    const { subscription } = await log.record({
-      group,
-      topics: [topic],
-      maxBatchRecords: 2,
-      onBatch: async (batch) => {
-        refused.push(await batch.commit(endOf(batch) + 1).catch((error: unknown) => (error as { code?: unknown }).code));
-        await commitAll(batch);
-      },
-    });
-    await soon(async () => (await lagOf(log.bus, group, topic)) === 0);
-    await subscription.stop();
-
-    assert.deepEqual(new Set(refused), new Set(['invalid_request']));
   });
 
   it('keeps batches within records and bytes, but always hands over one record', async () => {
@@ -255,29 +151,6 @@ export function describeDelivery(createFixture: CreateBusFixture): void {
     assert.equal(batches.length, 1);
     assert.equal(batches[0]?.signal.aborted, false);
     assert.equal(await lagOf(log.bus, group, topic), 2);
-  });
-
-  it('aborts the batch in flight when the grace is over, and refuses its commit: the records come again', async () => {
-    const [topic, group] = [await log.freshTopic({ partitions: 1 }), log.freshGroup()];
-    await log.bus.publish(records(topic, ['a'], 2));
-    let code: unknown;
-    const first = await log.record({
-      group,
-      topics: [topic],
-      onBatch: async (batch) => {
-        await holdUntil(batch, () => false);
-        code = await commitAll(batch).catch((error: unknown) => (error as { code?: unknown }).code);
-      },
-    });
-    await soon(() => first.batches.length === 1);
-
-    await first.subscription.stop({ graceMs: 50 });
-    const second = await log.record({ group, topics: [topic] });
-    await soon(() => second.records.length === 2);
-    await second.subscription.stop();
-
-    assert.equal(code, 'state_conflict');
-    assert.equal(first.batches.length, 1);
   });
 
   it('refuses a subscription to an unknown topic with not_found', async () => {

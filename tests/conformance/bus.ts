@@ -1,5 +1,6 @@
 import { describe } from 'node:test';
 import { describeAdmin } from './bus-admin.ts';
+import { describeCommits } from './bus-commits.ts';
 import { describeCrashes } from './bus-crashes.ts';
 import { describeDeadLetters } from './bus-dead-letters.ts';
 import { describeDelivery } from './bus-delivery.ts';
@@ -13,6 +14,7 @@ export function describeBus(name: string, createFixture: CreateBusFixture): void
   describe(`bus (${name})`, () => {
     describe('log', () => describeLog(createFixture));
     describe('delivery', () => describeDelivery(createFixture));
+    describe('commits', () => describeCommits(createFixture));
     describe('members', () => describeMembers(createFixture));
     describe('admin', () => describeAdmin(createFixture));
     describe('dead letters', () => describeDeadLetters(createFixture));

@@ -13,7 +13,7 @@ import { trainingGraph } from './support/graphs.ts';
 import { simulateMarket } from './support/market.ts';
 
 const BARS = 900;
-const KNOWN = 700;
+const KNOWN = 590;
 const SYMBOLS = 3;
 const PARAMS = { lead_window: 300 };
 
@@ -99,7 +99,7 @@ describe('what a later bar can change', () => {
     });
 
     const [a, b] = [bothWays(before_), bothWays(after_)];
-    assert.ok(changed(logitsOf(a, relationMatrices(a)), logitsOf(b, relationMatrices(b))) > 100);
+    assert.ok(changed(logitsOf(a, relationMatrices(a)), logitsOf(b, relationMatrices(b))) > 30);
   });
 
   it("would be logits, were a sender's degree to count: it is the number of later bars that see it", () => {
@@ -116,6 +116,6 @@ describe('what a later bar can change', () => {
         );
       });
 
-    assert.ok(changed(logitsOf(before_, symmetric(before_)), logitsOf(after_, symmetric(after_))) > 100);
+    assert.ok(changed(logitsOf(before_, symmetric(before_)), logitsOf(after_, symmetric(after_))) > 30);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AppError } from '../../shared/domain/errors.ts';
-import type { EventOutcome, ReceivedEvent } from '../../shared/runtime/define-function.ts';
+import type { ReceivedEvent } from '../../shared/runtime/define-function.ts';
 import { aProbe, type Backing, createHarness, openBacking } from './consumer-harness.ts';
 
 let backing: Backing;
@@ -11,7 +11,6 @@ before(async () => {
 after(() => backing.close());
 
 const idOf = ({ event }: ReceivedEvent): string => event.id;
-const _ok = (received: readonly ReceivedEvent[]): EventOutcome[] => received.map(() => ({ ok: true }));
 const numbered = (count: number, key?: string) =>
   Array.from({ length: count }, (_, index) => aProbe(`e${index}`, key === undefined ? {} : { partitionkey: key }));
 

@@ -10,8 +10,6 @@ before(async () => {
 });
 after(() => backing.close());
 
-const _permanent = new AppError('contract_mismatch', 'the data is odd');
-
 describe('an error that nobody classified', () => {
   test('is tried ten times, over restarts, and then dead-lettered', async () => {
     const h = await createHarness(backing);

@@ -35,7 +35,7 @@ function aFunction(module: FunctionModule<never>): FunctionDefinition {
     sends: [],
     settings: {},
     load: async () => module as FunctionModule<Record<never, never>>,
-  }) as unknown as FunctionDefinition;
+  });
 }
 
 /** The embedded adapters, saying what is asked of them at the end. */

@@ -20,6 +20,7 @@ const DEFAULT_BATCH_RECORDS = 500;
 /** Records prepared in one turn of the event loop: some 10 ms. */
 const SLICE_RECORDS = 5_000;
 
+/** Where the log is, and what it goes by. */
 export interface EmbeddedBusOptions {
   /** Data directory; `log.db` and its WAL stand in it. Created where it is missing. */
   readonly dir: string;

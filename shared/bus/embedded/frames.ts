@@ -15,6 +15,7 @@ export interface PreparedRecord {
   readonly frameBytes: number;
 }
 
+/** Measures a record's texts. */
 export function prepareRecord({ key, headers, value }: Pick<OutgoingRecord, 'key' | 'headers' | 'value'>): PreparedRecord {
   const keyBytes = Buffer.from(key);
   const text = JSON.stringify(headers);

@@ -153,7 +153,7 @@ export class LogDatabase {
     return this.#topics();
   }
 
-  /** One step of retention of one partition: deletes old rows from the front and raises offsets that were committed below the new begin. */
+  /** One step of retention of one partition: deletes old rows from the front. Offsets below the new begin are raised when the log is opened. */
   retain({ id, before }: RetainRequest): RetainReply {
     const rows = this.#db
       .prepare('SELECT id, count, appended_at, length(frames) AS bytes FROM batches WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?')
@@ -176,7 +176,6 @@ export class LogDatabase {
     this.#transaction(() => {
       this.#db.prepare('DELETE FROM batches WHERE id >= ? AND id < ?').run(rowOf(id, 0), rowOf(id, begin));
       this.#db.prepare('INSERT INTO begins VALUES (?, ?) ON CONFLICT DO UPDATE SET begin = excluded.begin').run(id, begin);
-      this.#db.prepare('UPDATE offsets SET next_offset = ? WHERE partition_id = ? AND next_offset < ?').run(begin, id, begin);
     });
     this.#begins.set(id, begin);
     const stopped = rows[old];

@@ -32,7 +32,7 @@ export class OffsetTable {
     }
   }
 
-  /** Records below `begin` are gone: offsets below it are raised, as the log did. */
+  /** Records below `begin` are gone: offsets below it are raised, as the log does when it is opened. */
   raise(log: PartitionLog, begin: number): void {
     for (const known of this.#offsets.values()) {
       const offset = known.get(log.id);

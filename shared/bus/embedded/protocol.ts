@@ -14,6 +14,7 @@ export interface LogSnapshot {
   readonly offsets: readonly CommittedOffset[];
 }
 
+/** The next offset that a group reads in a partition. */
 export interface CommittedOffset {
   readonly group: string;
   /** Partition id. */
@@ -44,6 +45,7 @@ export interface WriteReply {
   readonly buffer: ArrayBuffer;
 }
 
+/** Rows of one partition, from an offset on. */
 export interface ReadRequest {
   readonly id: number;
   readonly from: number;
@@ -64,6 +66,7 @@ export interface RetainRequest {
   readonly before: number;
 }
 
+/** The partition's new begin, how many records went, and whether older ones are still there. */
 export interface RetainReply {
   readonly begin: number;
   readonly deleted: number;
@@ -81,6 +84,7 @@ export interface LogCalls {
   close: { request: null; reply: null };
 }
 
+/** Name of a call. */
 export type LogCallName = keyof LogCalls;
 
 /** A call on its way to the thread; `number` is answered by the reply. */

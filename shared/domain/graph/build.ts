@@ -35,7 +35,7 @@ export interface BuiltGraph {
   readonly builderVersion: string;
 }
 
-/** Builds the graph of `../../README.md`, "Graph": the same input gives the same graph, byte for byte. Throws as `createGrid` does. */
+/** Builds a graph as `README.md` beside this file has it: the same input gives the same graph, byte for byte. Throws as `createGrid` does. */
 export function buildGraph(input: GraphInput): BuiltGraph {
   const grid = createGrid(input.symbols, input.interval, input.from, input.to, input.tables);
   return {

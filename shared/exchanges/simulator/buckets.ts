@@ -21,9 +21,12 @@ export const CANDLE_INTERVALS = [
   '1w',
   '1M',
 ] as const;
+/** One of `CANDLE_INTERVALS`. */
 export type CandleInterval = (typeof CANDLE_INTERVALS)[number];
 
+/** A minute, ms. */
 export const MINUTE_MS = 60_000;
+/** A day, ms. */
 export const DAY_MS = 86_400_000;
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: MINUTE_MS, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
@@ -40,6 +43,7 @@ const WEEK_OFFSET_MS = 4 * DAY_MS;
 /** The exchange does not document where `3d` buckets begin; this one begins them a day after the epoch, so that nobody may assume. */
 const THREE_DAY_OFFSET_MS = DAY_MS;
 
+/** True for an interval exactly as the exchange spells it (case matters: `1m` is a minute, `1M` a month). */
 export function isCandleInterval(text: string): text is CandleInterval {
   return (CANDLE_INTERVALS as readonly string[]).includes(text);
 }

@@ -8,6 +8,7 @@ import { NoTruth, tellTruth } from './truth.ts';
 
 const MOST_BODY_BYTES = 256 * 1_024;
 
+/** What the calls under `/_sim/` look at and change. */
 export interface ControlParts {
   readonly symbols: ReadonlyMap<string, SymbolMarket>;
   readonly clock: SimulatorClock;

@@ -7,11 +7,34 @@ export interface Decimal {
 /** Decimals the exchange prints at least; a text with more keeps them, so nothing a recording says is lost on the wire. */
 export const PRINTED_DECIMALS = 8;
 
+/** Fifteen digits and a point; of sixteen digits some fit and some do not. */
+const MOST_PLAIN_LENGTH = 16;
+const ZERO = 48;
+/** The code of a point, counted from that of zero. */
+const POINT = -2;
 const POWERS = Array.from({ length: 16 }, (_, power) => 10 ** power);
 const ZEROS = '0'.repeat(40);
 
 /** Reads a plain or scientific decimal text; `undefined` for anything else. */
 export function parseDecimal(text: string): Decimal | undefined {
+  return parsePlain(text) ?? parseAny(text);
+}
+
+/** The usual form, without a regular expression: digits that fit a double, with at most one point among them. */
+function parsePlain(text: string): Decimal | undefined {
+  if (text.length === 0 || text.length > MOST_PLAIN_LENGTH) return undefined;
+  let [units, point] = [0, -1];
+  for (let place = 0; place < text.length; place++) {
+    const digit = text.charCodeAt(place) - ZERO;
+    if (digit >= 0 && digit <= 9) units = units * 10 + digit;
+    else if (digit === POINT && point === -1) point = place;
+    else return undefined;
+  }
+  if ((point !== -1 && text.length === 1) || units > Number.MAX_SAFE_INTEGER) return undefined;
+  return { units: BigInt(units), decimals: point === -1 ? 0 : text.length - 1 - point };
+}
+
+function parseAny(text: string): Decimal | undefined {
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text.trim());
   if (match === null) return undefined;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
@@ -25,11 +48,13 @@ export function parseDecimal(text: string): Decimal | undefined {
   return { units: sign === '-' ? -units : units, decimals };
 }
 
+/** The exact sum. */
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
   const decimals = Math.max(a.decimals, b.decimals);
   return { units: rescale(a, decimals) + rescale(b, decimals), decimals };
 }
 
+/** The exact product; its decimals are those of both. */
 export function multiplyDecimals(a: Decimal, b: Decimal): Decimal {
   return { units: a.units * b.units, decimals: a.decimals + b.decimals };
 }

@@ -25,6 +25,7 @@ export function jsonAnswer(status: number, body: string | readonly Buffer[], hea
   return { status, headers: { 'Content-Type': JSON_TYPE, ...headers }, parts: typeof body === 'string' ? [Buffer.from(body)] : body };
 }
 
+/** An answer from in front of the exchange (a firewall, a load balancer): HTML, never JSON. */
 export function htmlAnswer(status: number, title: string): Answer {
   const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`;
   return { status, headers: { 'Content-Type': HTML_TYPE }, parts: [Buffer.from(body)] };

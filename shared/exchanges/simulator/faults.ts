@@ -46,6 +46,7 @@ const restFault = z.discriminatedUnion('do', [
   z.strictObject({ ...common, do: z.literal('duplicate'), of: z.enum(['self', 'previous']).default('self') }),
 ]);
 
+/** One fault of REST answers, with its defaults filled in. */
 export type RestFault = z.infer<typeof restFault>;
 
 /** What is wrong with a fault, by path. */

@@ -71,6 +71,7 @@ export interface TradeTable<Facts extends { readonly id: number; readonly timeUs
 /** `[price, quantity]`, as printed. */
 export type BookLevel = readonly [price: string, quantity: string];
 
+/** An order book at one moment. */
 export interface Book {
   readonly lastUpdateId: number;
   /** Best first: bids descend, asks ascend. */

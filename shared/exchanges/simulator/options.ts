@@ -22,6 +22,8 @@ export interface SimulatorOptions {
   readonly leadStrength?: number;
   /** Aggregate trades that the synthetic XRPUSDT makes in one millisecond, on the 15th of a month at 12:00 UTC. Default 1,100; 0 for none. */
   readonly burst?: number;
+  /** MiB of rendered candles that are kept, so that a page asked for again costs nothing. Default 64: some 400,000 candles. */
+  readonly pageCacheMib?: number;
 }
 
 /** Options with every default in place. */
@@ -35,6 +37,7 @@ export interface SimulatorSettings {
   readonly faults: readonly RestFault[];
   readonly leadStrength: number;
   readonly burst: number;
+  readonly pageCacheMib: number;
 }
 
 /** Thrown for an option or a flag that makes no sense; names it and what is allowed. */
@@ -59,6 +62,7 @@ export function settleOptions(options: SimulatorOptions): SimulatorSettings {
     faults: options.faults === undefined ? [] : parseFaults(options.faults),
     leadStrength: number('leadStrength', 0.3, 0, 0.8, false),
     burst: number('burst', 1_100, 0, 100_000),
+    pageCacheMib: number('pageCacheMib', 64, 0, 16_384),
   };
 }
 
@@ -73,6 +77,7 @@ export const SIMULATOR_FLAGS = {
   faults: { type: 'string' },
   'lead-strength': { type: 'string' },
   burst: { type: 'string' },
+  'page-cache-mib': { type: 'string' },
 } as const;
 
 /** Values of those flags, as text. */
@@ -107,6 +112,7 @@ export function readSimulatorFlags(flags: SimulatorFlags): SimulatorOptions {
     faults: flags.faults === undefined ? undefined : readFaultsFile(flags.faults),
     leadStrength: number('lead-strength'),
     burst: number('burst'),
+    pageCacheMib: number('page-cache-mib'),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }

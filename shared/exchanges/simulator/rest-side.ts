@@ -11,8 +11,7 @@ import { ENDPOINTS } from './rest/endpoints.ts';
 import { PageCache } from './rest/page-cache.ts';
 import { Parameters } from './rest/parameters.ts';
 
-const CACHED_BYTES = 64 * 1_024 * 1_024;
-
+/** What the exchange's side is made of. */
 export interface RestParts {
   readonly market: Market;
   readonly symbols: ReadonlyMap<string, SymbolMarket>;
@@ -20,12 +19,14 @@ export interface RestParts {
   readonly limits: WeightLimits;
   readonly faults: Faults;
   readonly journal: Journal;
+  /** Bytes of rendered candles that are kept. */
+  readonly cachedBytes: number;
 }
 
 /** The exchange's side of the simulator: counts, refuses, answers, and spoils answers as it was told to. */
 export function createRestSide(parts: RestParts): (request: IncomingMessage, response: ServerResponse, url: URL) => void {
-  const { market, symbols, clock, limits, faults, journal } = parts;
-  const pages = new PageCache(CACHED_BYTES);
+  const { market, symbols, clock, limits, faults, journal, cachedBytes } = parts;
+  const pages = new PageCache(cachedBytes);
   /** The page answered last to each path and symbol: what a stale cache would hold. */
   const lastPages = new Map<string, readonly Buffer[]>();
 

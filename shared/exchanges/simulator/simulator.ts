@@ -39,7 +39,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const clock = new SimulatorClock(settings.now ?? market.defaultNow, settings.speed);
   const [faults, journal, limits] = [new Faults(), new Journal(), new WeightLimits(settings.weightLimit, clock)];
   faults.add(settings.faults);
-  const answerRest = createRestSide({ market, symbols, clock, limits, faults, journal });
+  const cachedBytes = settings.pageCacheMib * 1_048_576;
+  const answerRest = createRestSide({ market, symbols, clock, limits, faults, journal, cachedBytes });
   const answerControl = createControl({ symbols, clock, faults, journal });
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

@@ -18,10 +18,12 @@ describe('features', () => {
     const closes = Array.from({ length: 60 }, (_, t) => 100 * 1.01 ** t);
     const at = valuesOf(candlesOf(closes), 60);
 
-    near(at(59, 'return_1'), Math.log(1.01));
-    near(at(59, 'return_3'), 3 * Math.log(1.01));
-    near(at(59, 'return_12'), 12 * Math.log(1.01));
-    near(at(59, 'return_48'), 48 * Math.log(1.01));
+    for (const t of [50, 59]) {
+      near(at(t, 'return_1'), Math.log(1.01));
+      near(at(t, 'return_3'), 3 * Math.log(1.01));
+      near(at(t, 'return_12'), 12 * Math.log(1.01));
+      near(at(t, 'return_48'), 48 * Math.log(1.01));
+    }
     near(at(5, 'return_48'), 5 * Math.log(1.01));
     assert.equal(at(0, 'return_1'), 0);
   });
@@ -33,6 +35,18 @@ describe('features', () => {
     near(at(29, 'volatility_12'), Math.log(Math.log(1.01) + 1e-6));
     near(at(29, 'volatility_288'), Math.log(Math.log(1.01) + 1e-6));
     near(valuesOf(candlesOf(closes.map(() => 100)), 30)(29, 'volatility_12'), Math.log(1e-6));
+  });
+
+  it('look back over the bars that their names say, and no further', () => {
+    const at = valuesOf(candlesOf([100, 110, ...Array.from({ length: 60 }, () => 110)]), 62);
+
+    for (const [name, bars] of [
+      ['volatility_12', 12],
+      ['volatility_48', 48],
+    ] as const) {
+      near(at(bars, name), Math.log(Math.log(1.1) / Math.sqrt(bars) + 1e-6));
+      near(at(bars + 1, name), Math.log(1e-6));
+    }
   });
 
   it('are the bar itself: its range, where it closed in it, volume and trades against the usual, the takers and the average price', () => {

@@ -1,5 +1,7 @@
 import type { TestContext } from 'node:test';
-import type { Row } from '../../../shared/domain/rows.ts';
+import { createProver, type RangeProof } from '../../../shared/domain/proof.ts';
+import { rowTime } from '../../../shared/domain/row-key.ts';
+import type { Row, Trade } from '../../../shared/domain/rows.ts';
 import { BinanceExchange } from '../../../shared/exchanges/binance/binance-exchange.ts';
 import type { BinanceOptions } from '../../../shared/exchanges/binance/binance-options.ts';
 import type { CallOptions, HistoryPage, HistoryRequest, HistorySummary } from '../../../shared/exchanges/exchange.ts';
@@ -65,4 +67,16 @@ export async function readAll(
     if (step.done) return { pages, rows: pages.flatMap((page) => page.rows), summary: step.value };
     pages.push(step.value);
   }
+}
+
+/** What the rows of a history prove of the range that was asked for, as whoever stored them would find it. */
+export function proofOf({ series, from, to }: HistoryRequest, { rows, summary }: History): RangeProof {
+  const { first_id, last_id, absent } = summary;
+  const ids = first_id === undefined || last_id === undefined ? {} : { from_id: first_id, to_id: last_id };
+  const prover = createProver(series, { from, to, ...ids, absent });
+  const ordered = [...rows].sort(
+    (a, b) => rowTime(series, a) - rowTime(series, b) || ((a as Trade).id as number) - ((b as Trade).id as number),
+  );
+  for (const row of ordered) prover.add(row as never);
+  return prover.finish();
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Series } from '../../../shared/domain/series.ts';
 import type { Script, WireTrade } from './exchange-server.ts';
-import { openBench, readAll } from './open-bench.ts';
+import { openBench, proofOf, readAll } from './open-bench.ts';
 import { aTrade, FIVE_MINUTES, klinesOf, START } from './wire-rows.ts';
 
 /** One spoilt answer: a page with rows left out, doubled, cut off, refused, or broken on its way. */
@@ -97,6 +97,7 @@ for (const kind of ['agg-trades', 'trades'] as const) {
         const held = absent.reduce((sum, { from_id = 0, to_id = -1 }) => sum + to_id - from_id + 1, 0);
         assert.equal(last_id - first_id + 1, row_count + held);
         assert.deepEqual(unavailable, []);
+        assert.deepEqual(proofOf({ series, from, to }, history).missing, []);
         await Promise.all([exchange.close(), server.close()]);
       }),
       { numRuns: 60 },

@@ -62,6 +62,26 @@ test('a decimal text is printed with eight decimals at least, and never loses a 
   assert.equal(printDecimalText('24899.180000000001234'), '24899.180000000001234');
 });
 
+test('a decimal text is read in every form, and what is none is not read', () => {
+  const read = (text: string): string | undefined => {
+    const value = parseDecimal(text);
+    return value === undefined ? undefined : printDecimal(value);
+  };
+
+  assert.deepEqual(['1.5', '.5', '5.', '0', '999999999999999', '9999999999999999', '12345678901234567890.5', '-2', '1e2'].map(read), [
+    '1.50000000',
+    '0.50000000',
+    '5.00000000',
+    '0.00000000',
+    '999999999999999.00000000',
+    '9999999999999999.00000000',
+    '12345678901234567890.50000000',
+    '-2.00000000',
+    '100.00000000',
+  ]);
+  assert.deepEqual(['', '.', '-', '1.2.3', 'x', '1e', '0x10', ' '].map(read), new Array(8).fill(undefined));
+});
+
 test('decimal arithmetic is exact', () => {
   const aDecimal = fc.record({ units: fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), decimals: fc.integer({ min: 0, max: 12 }) });
   fc.assert(

@@ -55,6 +55,7 @@ test('reads every flag', async (t) => {
     faults,
     '--burst=8',
     '--lead-strength=0.5',
+    '--page-cache-mib=7',
   ]);
 
   assert.deepEqual(options, {
@@ -66,6 +67,7 @@ test('reads every flag', async (t) => {
     weightLimit: 9,
     faults: [{ on: 'rest', do: 'reset' }],
     burst: 8,
+    pageCacheMib: 7,
     leadStrength: 0.5,
   });
   assert.deepEqual(settleOptions({}), {
@@ -78,6 +80,7 @@ test('reads every flag', async (t) => {
     faults: [],
     leadStrength: 0.3,
     burst: 1_100,
+    pageCacheMib: 64,
   });
 });
 

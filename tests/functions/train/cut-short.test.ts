@@ -35,14 +35,14 @@ describe('a training that does not come to its end', () => {
         };
 
         await assert.rejects(
-          runJob(received(graph, { seeds, epochs: 1 }), contextOf(store, { ports: { ...store, objects } })),
+          runJob(received(graph, { seeds, epochs: 1, model: 'sgc' }), contextOf(store, { ports: { ...store, objects } })),
           (error) => error instanceof AppError && error.code === 'storage_full',
         );
 
         assert.equal((await store.models.listModels()).length, known);
         assert.deepEqual(await store.models.readActive('vol'), active);
         const context = contextOf(store);
-        await runJob(received(graph, { seeds, epochs: 1 }), context);
+        await runJob(received(graph, { seeds, epochs: 1, model: 'sgc' }), context);
         const modelId = String(newsOf(context).at(-1)?.detail?.model_id);
         assert.equal((await store.models.readModel(modelId))?.status, 'ready');
         for (const key of Object.values(objectKeys(modelId))) assert.ok(await store.objects.has(key));
@@ -55,7 +55,7 @@ describe('a training that does not come to its end', () => {
     const context = contextOf(store, { holdsClaim: async () => false });
 
     await assert.rejects(
-      runJob(received(graph, { seeds: [21], epochs: 1 }), context),
+      runJob(received(graph, { seeds: [21], epochs: 1, model: 'sgc' }), context),
       (error) => error instanceof AppError && error.code === 'state_conflict',
     );
 
@@ -80,7 +80,7 @@ describe('a training that does not come to its end', () => {
       await assert.rejects(running, (error) => error instanceof AppError && error.code === 'timeout');
 
       assert.ok(performance.now() - asked < 1_000, `it took ${performance.now() - asked} ms`);
-      assert.ok(!process.getActiveResourcesInfo().includes('ProcessWrap'), 'a process is left');
+      await eventually(() => !process.getActiveResourcesInfo().includes('ProcessWrap'), { what: 'the end of the process' });
       assert.equal((await store.models.listModels()).length, known);
       assert.equal((await store.objects.list('models/')).length, objects);
       assert.ok(!newsOf(context).some(({ finished }) => finished));

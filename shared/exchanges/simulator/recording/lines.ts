@@ -11,6 +11,7 @@ export function forEachLine(bytes: Buffer, visit: (start: number, end: number) =
   }
 }
 
+/** True where the byte at `start` is a digit: a line of data, and not a header. */
 export function startsWithDigit(bytes: Buffer, start: number): boolean {
   const first = bytes[start] as number;
   return first >= ZERO && first <= NINE;

@@ -14,6 +14,7 @@ export interface RecordedSymbol {
   readonly aggregates: RowTable | undefined;
 }
 
+/** A folder of recordings, read. */
 export interface Recording {
   readonly symbols: ReadonlyMap<string, RecordedSymbol>;
   /** Files that are none of the known forms, or lack what their form needs, each with the reason. */

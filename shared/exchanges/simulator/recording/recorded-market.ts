@@ -11,6 +11,7 @@ const AFTER_END_MS = 10_000;
 
 const NO_BOOK: Book = { lastUpdateId: 0, bids: [], asks: [] };
 
+/** A market with what was found in its folder and not used. */
 export interface RecordedMarket extends Market {
   /** Files that were passed over, each with the reason. */
   readonly notes: readonly string[];

@@ -127,6 +127,7 @@ export interface Tape {
   ids(index: number): readonly [first: number, last: number];
 }
 
+/** The rows of a table as a tape; `isAggregates` tells which of the two forms its columns have. */
 export function tapeOf(table: RowTable, isAggregates: boolean): Tape {
   const ids = (columns: readonly string[], index: number): readonly [number, number] =>
     isAggregates ? [Number(columns[3]), Number(columns[4])] : [table.keys[index] as number, table.keys[index] as number];

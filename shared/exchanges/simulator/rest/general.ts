@@ -2,8 +2,10 @@ import type { SymbolMarket } from '../market.ts';
 import { badCombination } from './api-error.ts';
 import { type Endpoint, printTime } from './call.ts';
 
+/** `GET ping`: an empty object. */
 export const ping: Endpoint = { parameters: [], weight: () => 1, answer: () => '{}' };
 
+/** `GET time`: `{"serverTime":1499827319559}`. */
 export const time: Endpoint = {
   parameters: [],
   weight: () => 1,
@@ -12,6 +14,7 @@ export const time: Endpoint = {
 
 const RAW_REQUESTS_LIMIT = 300_000;
 
+/** `GET exchangeInfo`: limits and symbols with their price and quantity steps. One unknown symbol fails the whole call. */
 export const exchangeInfo: Endpoint = {
   parameters: ['symbol', 'symbols', 'permissions', 'showPermissionSets', 'symbolStatus'],
   weight: () => 20,

@@ -24,18 +24,21 @@ function forEach(call: Call, describe: (market: SymbolMarket) => Record<string, 
   return JSON.stringify((listed ?? parameters.everySymbol()).map(describe));
 }
 
+/** `GET ticker/price`: the last price. */
 export const tickerPrice: Endpoint = {
   parameters: ['symbol', 'symbols', 'symbolStatus'],
   weight: (query) => (query.has('symbol') ? 2 : 4),
   answer: (call) => forEach(call, (market) => ({ symbol: market.symbol, price: lastPrice(market, call.now) })),
 };
 
+/** `GET ticker/bookTicker`: the best bid and ask. */
 export const tickerBook: Endpoint = {
   parameters: ['symbol', 'symbols', 'symbolStatus'],
   weight: (query) => (query.has('symbol') ? 2 : 4),
   answer: (call) => forEach(call, (market) => ({ symbol: market.symbol, ...bestQuotes(market, call.now) })),
 };
 
+/** `GET ticker/24hr`: the last 24 hours. */
 export const ticker24hr: Endpoint = {
   parameters: ['symbol', 'symbols', 'type', 'symbolStatus'],
   weight(query) {
@@ -49,6 +52,7 @@ export const ticker24hr: Endpoint = {
   },
 };
 
+/** `GET ticker`: a rolling window that begins on a minute. */
 export const tickerWindow: Endpoint = {
   parameters: ['symbol', 'symbols', 'windowSize', 'type', 'symbolStatus'],
   weight: weightBySymbol,
@@ -62,6 +66,7 @@ export const tickerWindow: Endpoint = {
   },
 };
 
+/** `GET ticker/tradingDay`: the day so far, of a time zone. */
 export const tickerTradingDay: Endpoint = {
   parameters: ['symbol', 'symbols', 'timeZone', 'type', 'symbolStatus'],
   weight: weightBySymbol,
@@ -75,6 +80,7 @@ export const tickerTradingDay: Endpoint = {
 
 const AVERAGE_MINUTES = 5;
 
+/** `GET avgPrice`: quote volume by volume of the last five minutes. */
 export const avgPrice: Endpoint = {
   parameters: ['symbol'],
   weight: () => 2,

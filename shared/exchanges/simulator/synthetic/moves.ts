@@ -1,6 +1,7 @@
 import { DAY_MS } from '../buckets.ts';
 import { createDraw, gauss, hashText, hashWords } from './random.ts';
 
+/** Minutes of a day. */
 export const MINUTES_PER_DAY = 1_440;
 
 /** How many minutes after the leader its moves come back in the others: one bar of five minutes. */
@@ -15,6 +16,7 @@ const ROOT_SIX = Math.sqrt(6);
 /** Pull of the price towards its level, a day. */
 const REVERSION = 0.004;
 
+/** What the paths of all symbols depend on. */
 export interface MovesOptions {
   readonly seed: number;
   readonly begin: number;
@@ -36,6 +38,7 @@ export interface Moves {
   volatility(symbol: string, day: number): Float64Array;
 }
 
+/** Makes the paths of one market. Nothing is computed before it is asked for. */
 export function createMoves(options: MovesOptions): Moves {
   const key = (purpose: string): number => hashWords(options.seed, hashText(purpose));
   const common = key('common');

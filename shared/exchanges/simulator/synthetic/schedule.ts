@@ -7,7 +7,9 @@ import { hashWords, unit } from './random.ts';
  * follows from the id of its aggregate, and back, without counting.
  */
 const FILLS_OF_GROUP = [1, 3, 1, 1, 5, 2, 1, 2] as const;
+/** Aggregates of a group. */
 export const GROUP = FILLS_OF_GROUP.length;
+/** Fills of a group. */
 export const FILLS_PER_GROUP = 16;
 
 /** `FILL_STARTS[rotation][place]`: fills of the group before the aggregate at this place; the ninth place is the end. */
@@ -18,6 +20,7 @@ export const FILL_STARTS: readonly (readonly number[])[] = Array.from({ length: 
   return starts;
 });
 
+/** How much one symbol trades on one day, and under which ids. */
 export interface DayCount {
   /** Ids of the first aggregate and the first fill of the day; both spaces start at 1. */
   readonly firstAggregate: number;

@@ -9,6 +9,7 @@ import { hashText, hashWords } from './random.ts';
 import { Schedule } from './schedule.ts';
 import { syntheticCandles, syntheticTrades } from './tables.ts';
 
+/** What a synthetic market is made of. */
 export interface SyntheticOptions {
   readonly seed: number;
   /** Correlation of each symbol's minute with BTCUSDT's five minutes before, 0 (none) to 0.8. */

@@ -23,6 +23,7 @@ export interface TradeColumns {
   readonly buyerIsMaker: Uint8Array;
 }
 
+/** Empty columns. */
 export function createColumns(places: number): TradeColumns {
   return {
     timeUs: new Float64Array(places),
@@ -45,6 +46,7 @@ export interface TradeDay extends TradeColumns {
   fillQuantity(fill: number): number;
 }
 
+/** What every day of one symbol is made of. */
 export interface DayRecipe {
   readonly listing: Listing;
   readonly symbol: string;
