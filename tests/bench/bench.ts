@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 /** One line of a benchmark's table. `ratio` compares with a floor measured in the same run: these machines are noisy, ratios hold. */
 export interface Figure {
   readonly name: string;
@@ -15,7 +19,34 @@ export interface Figure {
 export interface Bench {
   readonly name: string;
   readonly what: string;
+  /** True: takes minutes, and runs only where it is named. */
+  readonly onlyNamed?: boolean;
   run(): Promise<readonly Figure[]>;
+}
+
+/** A part of a size, a multiple of `step`: `BENCH_SCALE=0.02` tries a benchmark out in seconds; its figures then mean nothing. */
+export function scaled(size: number, step = 1): number {
+  return Math.max(1, Math.round((size * Number(process.env.BENCH_SCALE ?? 1)) / step)) * step;
+}
+
+/** Runs `lanes` workers side by side, which take turns at the numbers from 0 to `count`. */
+export async function sideBySide(lanes: number, count: number, work: (number: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < count) await work(next++);
+    }),
+  );
+}
+
+/** A folder for one measurement, gone afterwards. */
+export async function withFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'streamforge-bench-'));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** The fastest of `rounds` runs, in seconds: the one that was disturbed least. */

@@ -6,12 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Bench, renderFigures } from './bench.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const [first, file] = process.argv.slice(2);
+const [first, file, named] = process.argv.slice(2);
 
 if (first === '--one' && file !== undefined) {
   const { default: bench } = (await import(pathToFileURL(file).href)) as { default: Bench };
-  const figures = await bench.run();
-  process.stdout.write(`\n${bench.name}: ${bench.what}\n${renderFigures(figures)}\n`);
+  const isSkipped = bench.onlyNamed === true && named !== 'named';
+  const text = isSkipped ? `takes minutes; runs with "npm run bench ${bench.name}"` : renderFigures(await bench.run());
+  process.stdout.write(`\n${bench.name}: ${bench.what}\n${text}\n`);
   process.exit(0);
 }
 
@@ -24,9 +25,8 @@ process.stdout.write(
 );
 for (const name of files) {
   const code = await new Promise<number>((resolve) => {
-    const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(import.meta.url), '--one', `${folder}${name}`], {
-      stdio: 'inherit',
-    });
+    const one = ['--one', `${folder}${name}`, ...(wanted.length > 0 ? ['named'] : [])];
+    const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(import.meta.url), ...one], { stdio: 'inherit' });
     child.on('close', (status) => resolve(status ?? 1));
   });
   if (code !== 0) process.exitCode = 1;

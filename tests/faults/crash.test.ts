@@ -27,6 +27,8 @@ const REQUEST = {
   ],
   time_range: '2024-08-05:2024-08-06',
 };
+/** About as many requests prove a shard of trades: more than its share of them would end the load before the kills are over. */
+const REQUESTS_PER_SHARD = 3;
 /** An answer takes up to this long, so that answers overtake each other. */
 const SLOWEST_MS = 60;
 /** What an answer takes that is never to come. */
@@ -93,7 +95,7 @@ test(`cases 48 to 51 and 66: after ${KILLS} kills at random moments of one workf
 
   while (kills.length < KILLS) {
     await host.kill();
-    const budget = oneTo(Math.max(8, Math.floor((2 * (now.total - now.done)) / (KILLS - kills.length))));
+    const budget = oneTo(Math.max(12, Math.floor((2 * REQUESTS_PER_SHARD * (now.total - now.done)) / (KILLS - kills.length))));
     const newest = (await simulator.requests()).at(-1)?.id;
     const since = async (): Promise<readonly JournalEntry[]> => simulator.requests(newest);
     await answerOnly(budget, oneTo(SLOWEST_MS));

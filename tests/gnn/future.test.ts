@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { type BuiltGraph, buildGraph } from '../../shared/domain/graph/build.ts';
+import { RELATIONS } from '../../shared/domain/graph/graph.ts';
 import type { Candle } from '../../shared/domain/rows.ts';
 import { loadBackend } from '../../shared/gnn/backend.ts';
 import { type BlockSource, cutBlocks } from '../../shared/gnn/blocks.ts';
@@ -9,7 +11,7 @@ import { writeWeights } from '../../shared/gnn/models/model.ts';
 import { createRsage } from '../../shared/gnn/models/rsage.ts';
 import { createRng } from '../../shared/gnn/rng.ts';
 import { gatherFeatures, reachOf, relationMatrices, type TrainingGraph } from '../../shared/gnn/training-graph.ts';
-import { trainingGraph } from './support/graphs.ts';
+import { graphInput, trainingGraph } from './support/graphs.ts';
 import { simulateMarket } from './support/market.ts';
 
 const BARS = 900;
@@ -57,26 +59,35 @@ function changed(before: Float32Array, after: Float32Array): number {
 }
 
 describe('what a later bar can change', () => {
+  let builtBefore: BuiltGraph;
+  let builtAfter: BuiltGraph;
   let before_: TrainingGraph;
   let after_: TrainingGraph;
 
   before(async () => {
     await loadBackend(['wasm']);
     const market = simulateMarket({ symbols: SYMBOLS, bars: BARS, seed: 4, lead: 0.2, clustering: 0.9 });
+    const changedMarket = withAnotherFuture(market);
+    builtBefore = buildGraph(graphInput(market, BARS, PARAMS));
+    builtAfter = buildGraph(graphInput(changedMarket, BARS, PARAMS));
     before_ = trainingGraph(market, BARS, PARAMS);
-    after_ = trainingGraph(withAnotherFuture(market), BARS, PARAMS);
+    after_ = trainingGraph(changedMarket, BARS, PARAMS);
   });
 
   it('is no feature and no edge of a bar before it', () => {
     const known = KNOWN * SYMBOLS;
     assert.deepEqual(after_.x.subarray(0, known * after_.features), before_.x.subarray(0, known * before_.features));
     assert.notDeepEqual(after_.x, before_.x);
-    for (const [relation, { src, dst }] of Object.entries(before_.edges)) {
-      const other = after_.edges[relation as keyof typeof after_.edges];
+    for (const relation of RELATIONS) {
+      const { src, dst, columns } = builtBefore.edges[relation];
+      const other = builtAfter.edges[relation];
       const count = dst.findIndex((node) => node >= known);
       assert.ok(count > 0, `${relation} has edges into known bars`);
       assert.deepEqual(other.src.subarray(0, count), src.subarray(0, count));
       assert.deepEqual(other.dst.subarray(0, count), dst.subarray(0, count));
+      columns.forEach((column, k) => {
+        assert.deepEqual(other.columns[k]?.subarray(0, count), column.subarray(0, count), relation);
+      });
       assert.ok((other.dst[count] as number) >= known);
       assert.ok(src.every((node, e) => Math.floor(node / SYMBOLS) <= Math.floor((dst[e] as number) / SYMBOLS)));
     }
