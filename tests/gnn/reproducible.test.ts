@@ -18,7 +18,7 @@ import { simulateMarket } from './support/market.ts';
 
 const BARS = 1_500;
 const TASK: TrainingTask = { task: 'vol', horizon: 12, model: 'rsage', hidden: 8, epochs: 3, seeds: [1, 2] };
-const graph = trainingGraph(simulateMarket({ symbols: 3, bars: BARS, seed: 6, clustering: 0.95 }), BARS, { lead_window: 500 });
+const graph = trainingGraph(simulateMarket({ symbols: 3, bars: BARS, seed: 6, clustering: 0.95 }), BARS, { lead_window: 500, vis_cap: 32 });
 
 describe('a training', () => {
   for (const backend of ['wasm', 'cpu'] as const) {
