@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -273,16 +273,18 @@ describe('the architecture', () => {
       codeOf(file)
         .replace(/`(\\[\s\S]|[^`\\])*`/g, '``')
         .split('\n')
-        .filter((line) => /^(await |void |new |[a-zA-Z_$][\w$.]*\()/.test(line) && !/^(function|if|for|while|switch|return|import|export)\b/.test(line))
+        .filter(
+          (line) =>
+            /^(await |void |new |[a-zA-Z_$][\w$.]*\()/.test(line) && !/^(function|if|for|while|switch|return|import|export)\b/.test(line),
+        )
         .map((line) => `${file}: ${line.slice(0, 80)}`),
     );
 
     assert.deepEqual(wrong, []);
   });
 
-  test('nothing says who runs a test: paths of a machine stand nowhere', () => {
-    const here = relative('/', ROOT).split(sep)[0] ?? '';
-    const pattern = new RegExp(`(^|[^\\w.-])/(${[here, 'home', 'Users'].filter((name) => name !== '').join('|')})/[a-z]`, 'm');
+  test('nothing says on whose machine it was written: paths of one stand nowhere', () => {
+    const pattern = /(^|[^\w.-])\/(home|Users|root|tmp)\/[a-z]/m;
 
     assert.deepEqual(
       SOURCES.filter((file) => pattern.test(textOf(file))),

@@ -40,7 +40,11 @@ export function startTrainer(
   });
   const backend = Promise.withResolvers<LoadedBackend>();
   const trained = Promise.withResolvers<{ experiment: Experiment; cpuSeconds: number }>();
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    // A process that could not be started has no exit.
+    child.once('error', () => child.pid === undefined && resolve());
+  });
   const fail = (error: unknown): void => {
     backend.reject(error);
     trained.reject(error);
@@ -85,7 +89,7 @@ export function startTrainer(
 
 /** Ends the process and waits for it: by SIGTERM, then by SIGKILL. */
 async function end(child: ChildProcess, exited: Promise<void>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
   await exited;

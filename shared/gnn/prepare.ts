@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors.ts';
 import { RELATIONS } from '../domain/graph/graph.ts';
 import { classCuts, classify, LABEL_CLASSES, labelValues } from '../domain/graph/labels.ts';
 import type { BlockSource } from './blocks.ts';
@@ -23,7 +24,7 @@ export interface Prepared {
 
 const DAY_MS = 86_400_000;
 
-/** Throws `invalid_request` for a graph with too few bars. */
+/** Throws `invalid_request` for a graph with too few bars, or without labels in one of its parts. */
 export function prepare(graph: TrainingGraph, { task, horizon }: TrainingTask): Prepared {
   const { symbols, bars, features } = graph;
   const split = splitByTime(bars, horizon);
@@ -32,6 +33,7 @@ export function prepare(graph: TrainingGraph, { task, horizon }: TrainingTask): 
     all.subarray(split.train.from * symbols, split.train.to * symbols) as A;
   const cuts = classCuts(task, inTraining(values));
   const classes = classify(values, cuts);
+  checkLabels(classes, split, symbols);
   const scaler = fitScaler(graph, split.train.from, split.train.to);
   const z = scaled(graph, scaler);
   const relations = relationMatrices(graph);
@@ -52,6 +54,15 @@ export function prepare(graph: TrainingGraph, { task, horizon }: TrainingTask): 
     },
     test: testNodes(graph, classes, split.test, horizon, cuts.length + 1),
   };
+}
+
+function checkLabels(classes: Int32Array, split: Split, symbols: number): void {
+  for (const part of ['train', 'validation', 'test'] as const) {
+    const { from, to } = split[part];
+    if (!classes.subarray(from * symbols, to * symbols).some((label) => label >= 0)) {
+      throw new AppError('invalid_request', `No bar of the ${part} part has a label: the graph has too few candles to train on.`, { part });
+    }
+  }
 }
 
 function sharesOf(classes: Int32Array, classCount: number): number[] {

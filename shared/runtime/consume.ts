@@ -35,7 +35,10 @@ export interface ConsumerOptions<C> {
   readonly deadLetters: DeadLetterWriter;
 }
 
-/** Reads a trigger's topics as its group: in order inside a partition, side by side over partitions. Throws where the group cannot be joined at all (`not_found`). */
+/**
+ * Reads a trigger's topics as its group: in order inside a partition, side by side over partitions. Throws where the group cannot be joined at all
+ * (`not_found`).
+ */
 export async function startConsumer<C>(options: ConsumerOptions<C>): Promise<Consumer> {
   const { trigger, load, context, deadLetters } = options;
   const receiver = {
@@ -146,13 +149,12 @@ export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Co
       while (lost !== undefined && !stopping.signal.aborted) {
         await rest(Math.min(RETRY_MAX_MS, REJOIN_FIRST_MS * 2 ** tries++));
         if (stopping.signal.aborted) return;
-        await join().then(
-          (joined) => {
-            subscription = joined;
-            tries = 0;
-          },
-          (error: unknown) => logger.warn({ error, trigger: name, group }, 'The group could not be joined.'),
-        );
+        try {
+          subscription = await join();
+          tries = 0;
+        } catch (error) {
+          logger.warn({ error, trigger: name, group }, 'The group could not be joined.');
+        }
       }
     }
   }
@@ -200,8 +202,11 @@ export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Co
     },
     async stop({ graceMs = GRACE_MS } = {}) {
       stopping.abort(new AppError('bus_unavailable', `The consumer ${name} stops.`));
-      await subscription.stop({ graceMs });
+      const known = subscription;
+      await known.stop({ graceMs });
       await Promise.all(loops);
+      // A group that was joined again in this very moment is left again.
+      if (subscription !== known) await subscription.stop({ graceMs });
     },
   };
 }

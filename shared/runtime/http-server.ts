@@ -55,7 +55,10 @@ interface InFlight {
   eventStream: boolean;
 }
 
-/** Starts a server for the routes. Throws `missing_setting` where the address needs a token, `invalid_setting` for an address that cannot be taken or a route given twice. */
+/**
+ * Starts a server for the routes. Throws `missing_setting` where the address needs a token, `invalid_setting` for an address that cannot be taken or a
+ * route given twice.
+ */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { logger, metrics, random, clock } = options;
   const doors = createDoors(options.host, options.apiToken);

@@ -72,7 +72,7 @@ async function roundTrip(
   } finally {
     over.abort();
     // The read ends with its signal; how does not matter any more.
-    await pong.catch(() => undefined);
+    await Promise.allSettled([pong]);
   }
 }
 

@@ -15,7 +15,7 @@ const port = z
 /** What the runtime itself reads, whatever function it runs (contracts, Environment). */
 export const platformSettings = {
   dataDir: setting('STREAMFORGE_DATA_DIR', z.string().default('.streamforge'), 'folder of the embedded log, store and objects'),
-  host: setting('HOST', z.string().default('127.0.0.1'), 'address to listen on; another than 127.0.0.1 needs an API token'),
+  host: setting('STREAMFORGE_HOST', z.string().default('127.0.0.1'), 'address to listen on; another than 127.0.0.1 needs an API token'),
   port: setting('PORT', port.default(8080), 'port to listen on, 0 for a free one'),
   logLevel: setting('LOG_LEVEL', z.enum(LOG_LEVELS).default('info'), 'least level that is logged'),
   apiToken: setting('API_TOKEN', z.string().min(16).optional(), 'bearer token that callers must send, 16 characters or more', {

@@ -15,18 +15,17 @@ const STDERR = 2;
 export function createLogger(options: { readonly level: LogLevel; readonly write?: (line: string) => void }): Logger {
   const { write } = options;
   const stream = write === undefined ? destination({ fd: STDERR, sync: true }) : { write };
-  return wrap(
-    pino(
-      {
-        level: options.level,
-        base: null,
-        messageKey: 'message',
-        timestamp: stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      stream,
-    ),
+  const root = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
   );
+  return wrap(root, root, {});
 }
 
 /** A logger that says nothing. */
@@ -38,16 +37,25 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
-function wrap(log: Pino): Logger {
+/** `bound` are the fields that `log` adds to every line: one of them said anew replaces it, so that no line has a name twice. */
+function wrap(root: Pino, log: Pino, bound: LogFields): Logger {
+  const clashes = (fields: LogFields): boolean => Object.keys(fields).some((name) => Object.hasOwn(bound, name));
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
     // Lines below the level are common on hot paths: they cost no copy.
-    if (log.isLevelEnabled(level)) log[level](redact(fields) as object, redactText(message));
+    if (!log.isLevelEnabled(level)) return;
+    const clean = redact(fields) as LogFields;
+    if (clashes(clean)) root[level]({ ...bound, ...clean }, redactText(message));
+    else log[level](clean, redactText(message));
   };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => wrap(log.child(redact(fields) as object)),
+    child(fields) {
+      const clean = redact(fields) as LogFields;
+      const all = { ...bound, ...clean };
+      return wrap(root, clashes(clean) ? root.child(all) : log.child(clean), all);
+    },
   };
 }

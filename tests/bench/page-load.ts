@@ -39,7 +39,11 @@ export function pageLoad(rows: number): PageLoad {
 }
 
 /** Fetches pages over kept connections and hands each one's bytes on. */
-export async function fetchPages(base: string, paths: readonly string[], onPage: (bytes: ArrayBuffer, page: number) => void): Promise<void> {
+export async function fetchPages(
+  base: string,
+  paths: readonly string[],
+  onPage: (bytes: ArrayBuffer, page: number) => void,
+): Promise<void> {
   const pool = new Pool(base, { connections: IN_FLIGHT });
   try {
     await sideBySide(IN_FLIGHT, paths.length, async (page) => {

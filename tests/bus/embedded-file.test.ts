@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, describe, it } from 'node:test';
+import { after, afterEach, describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { type EmbeddedBus, openEmbeddedBus } from '../../shared/bus/embedded/embedded-bus.ts';
+import { type EmbeddedBus, type EmbeddedBusOptions, openEmbeddedBus } from '../../shared/bus/embedded/embedded-bus.ts';
 import { aRecord, commitAll, idsOf, records } from '../conformance/bus-fixture.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -18,12 +18,21 @@ describe('embedded log', async () => {
   after(() => rm(root, { recursive: true }));
   let count = 0;
   const freshDir = (): string => join(root, `data-${count++}`, 'deep');
+  const opened: EmbeddedBus[] = [];
+  const open = async (options: EmbeddedBusOptions): Promise<EmbeddedBus> => {
+    const bus = await openEmbeddedBus(options);
+    opened.push(bus);
+    return bus;
+  };
+  afterEach(async () => {
+    for (const bus of opened.splice(0)) await bus.close();
+  });
 
   it('belongs to one bus: a second one in the same process is refused with data_dir_locked, and told what to do', async () => {
     const dir = freshDir();
-    const bus = await openEmbeddedBus({ dir });
+    const bus = await open({ dir });
 
-    await assert.rejects(openEmbeddedBus({ dir }), (error: { code?: unknown; message: string }) => {
+    await assert.rejects(open({ dir }), (error: { code?: unknown; message: string }) => {
       assert.equal(error.code, 'data_dir_locked');
       assert.match(error.message, /log\.db.*STREAMFORGE_DATA_DIR/);
       return true;
@@ -31,14 +40,14 @@ describe('embedded log', async () => {
     await bus.admin.ensureTopics([TOPIC]);
     await bus.close();
 
-    const next = await openEmbeddedBus({ dir });
+    const next = await open({ dir });
     assert.equal((await next.admin.topics()).length, 1);
     await next.close();
   });
 
   it('refuses another process with data_dir_locked', async () => {
     const dir = freshDir();
-    const bus = await openEmbeddedBus({ dir });
+    const bus = await open({ dir });
     const script = `import(${JSON.stringify(MODULE)}).then((m) => m.openEmbeddedBus({ dir: ${JSON.stringify(dir)} })).catch((error) => console.log(error.code))`;
 
     const other = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 20_000 });
@@ -51,17 +60,17 @@ describe('embedded log', async () => {
     const [foreign, later] = [freshDir(), freshDir()];
     await mkdir(foreign, { recursive: true });
     await writeFile(join(foreign, 'log.db'), 'not a database, but long enough to be taken for one'.repeat(100));
-    await (await openEmbeddedBus({ dir: later })).close();
+    await (await open({ dir: later })).close();
     change(later, 'PRAGMA user_version = 99');
     await writeFile(join(root, 'file'), '');
 
-    await assert.rejects(openEmbeddedBus({ dir: foreign }), { code: 'invalid_setting' });
-    await assert.rejects(openEmbeddedBus({ dir: later }), { code: 'invalid_setting' });
-    await assert.rejects(openEmbeddedBus({ dir: join(root, 'file', 'below') }), { code: 'invalid_setting' });
+    await assert.rejects(open({ dir: foreign }), { code: 'invalid_setting' });
+    await assert.rejects(open({ dir: later }), { code: 'invalid_setting' });
+    await assert.rejects(open({ dir: join(root, 'file', 'below') }), { code: 'invalid_setting' });
   });
 
   it('stamps records by the clock that it was given', async () => {
-    const bus = await openEmbeddedBus({ dir: freshDir(), clock: { now: () => 1_234.5 } });
+    const bus = await open({ dir: freshDir(), clock: { now: () => 1_234.5 } });
     await bus.admin.ensureTopics([TOPIC]);
 
     await bus.publish([aRecord('topic', 'k')]);
@@ -76,7 +85,7 @@ describe('embedded log', async () => {
   it('case 64: a full log refuses appends with storage_full, loses nothing, and takes records again when there is room', async () => {
     const dir = freshDir();
     let now = 1_000;
-    const bus = await openEmbeddedBus({ dir, clock: { now: () => now }, maxBytes: 2 * 1_048_576 });
+    const bus = await open({ dir, clock: { now: () => now }, maxBytes: 2 * 1_048_576 });
     await bus.admin.ensureTopics([TOPIC]);
     const large = (id: number) => ({ ...aRecord('topic', 'k', id), value: new Uint8Array(200_000) });
     let stored = 0;
@@ -99,14 +108,14 @@ describe('embedded log', async () => {
 
   it('starts a group at the begin whose offset lies behind the end of the log', async () => {
     const dir = freshDir();
-    const bus = await openEmbeddedBus({ dir });
+    const bus = await open({ dir });
     await bus.admin.ensureTopics([TOPIC]);
     await bus.publish(records('topic', ['k'], 5));
     await bus.admin.resetOffsets('group', 'topic', 'latest');
     await bus.close();
     change(dir, 'UPDATE offsets SET next_offset = 1000');
 
-    const again = await openEmbeddedBus({ dir });
+    const again = await open({ dir });
     const got: string[] = [];
     const subscription = await again.subscribe({
       group: 'group',
@@ -130,7 +139,7 @@ describe('embedded log', async () => {
     const workers: Worker[] = [];
     const remember = (worker: Worker): void => void workers.push(worker);
     process.on('worker', remember);
-    const bus = await openEmbeddedBus({ dir: freshDir() });
+    const bus = await open({ dir: freshDir() });
     process.off('worker', remember);
     await bus.admin.ensureTopics([TOPIC]);
     const subscription = await bus.subscribe({ group: 'group', topics: ['topic'], onBatch: commitAll });
@@ -153,7 +162,7 @@ describe('embedded log', async () => {
 
   it('lets batches in flight publish and commit while the bus closes', async () => {
     const dir = freshDir();
-    const bus = await openEmbeddedBus({ dir });
+    const bus = await open({ dir });
     await bus.admin.ensureTopics([TOPIC, { ...TOPIC, name: 'out' }]);
     await bus.publish([aRecord('topic', 'k', 'in')]);
     const started = Promise.withResolvers<void>();
@@ -174,7 +183,7 @@ describe('embedded log', async () => {
     release.resolve();
     await closing;
 
-    const again = await openEmbeddedBus({ dir });
+    const again = await open({ dir });
     assert.deepEqual(idsOf(await readAll(again, 'out')), ['out']);
     assert.deepEqual(
       (await again.admin.lag('group')).map(({ lag }) => lag),

@@ -120,7 +120,11 @@ test(`cases 48 to 51 and 66: after ${KILLS} kills at random moments of one workf
   assert.deepEqual([view.status, view.attempt], ['finished', 1]);
   const rows = await assertTruth(host.url, simulator.rest, SERIES, FROM, TO);
   const [load] = view.stages;
-  assert.deepEqual([load?.records_written, load?.rows_counted, load?.shards_done], [rows, rows, load?.shards_total], 'each shard counted once');
+  assert.deepEqual(
+    [load?.records_written, load?.rows_counted, load?.shards_done],
+    [rows, rows, load?.shards_total],
+    'each shard counted once',
+  );
   await assertComplete(host.client, SERIES, FROM, TO);
   await assertSettled(host.client);
 });

@@ -106,6 +106,18 @@ describe('what is fitted', () => {
     assert.ok(majorityOf(prepared).classes.every((label) => label === prepared.prior.indexOf(Math.max(...prepared.prior))));
   });
 
+  it('refuses a graph whose test bars have no candle to label, and takes a market that never moves', () => {
+    const { split } = prepare(graph, task);
+    const dark = market.map((candles) => candles.slice(0, split.test.from));
+    const flat = market.map((candles) => candles.map((candle) => ({ ...candle, open: 1, high: 1, low: 1, close: 1 })));
+
+    assert.throws(
+      () => prepare(trainingGraph(dark, bars), task),
+      (error) => error instanceof AppError && error.code === 'invalid_request',
+    );
+    assert.ok(prepare(trainingGraph(flat, bars), task).test.classes.every((label) => label === 0));
+  });
+
   it('counts its blocks in whole UTC days', () => {
     const { test, split } = prepare(graph, task);
     const days = new Set(Array.from(graph.openTime.subarray(split.test.from, split.test.to), (time) => Math.floor(time / 86_400_000)));

@@ -1,66 +1,142 @@
 // Plants each defect of `list.ts` in turn and runs the tests that must notice it: a mutant that stays green fails the run.
+// Words on the command line choose mutants by name; `--control` runs the same tests without any defect, which must leave them green.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { MUTANTS, type Mutant } from './list.ts';
+import { MUTANTS } from './list.ts';
+import type { Mutant } from './mutant.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const patch = pathToFileURL(`${root}tests/mutants/patch.mjs`).href;
-const wanted = process.argv.slice(2);
+const isControl = process.argv.includes('--control');
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const mutants = wanted.length === 0 ? MUTANTS : MUTANTS.filter((mutant) => wanted.some((word) => mutant.name.includes(word)));
 
 /** Milliseconds that a run may take: a mutant that hangs its test is noticed too. */
 const MOST_MS = 120_000;
 
+/** Longest wait for what a defect keeps from happening; the control shows that it is enough without one. */
+const MOST_WAIT_MS = 6_000;
+
+/** `killed` is what a mutant has to be. `misplaced`: its text is not there exactly once. `broken`: it fails by its own words, not by the test's. */
+type Outcome = 'killed' | 'survived' | 'misplaced' | 'broken';
+
 interface Verdict {
   readonly mutant: Mutant;
-  readonly outcome: 'killed' | 'survived' | 'misplaced';
+  readonly outcome: Outcome;
   readonly seconds: number;
 }
 
-function isPlaced(mutant: Mutant): boolean {
-  return readFileSync(`${root}${mutant.file}`, 'utf8').split(mutant.find).length === 2;
+interface TestRun {
+  readonly failed: boolean;
+  readonly ran: boolean;
+  readonly output: string;
+}
+
+/** What is wrong with the mutant itself, before any test is run. */
+function flawOf({ file, find, replace }: Mutant): 'misplaced' | 'broken' | undefined {
+  const source = readFileSync(`${root}${file}`, 'utf8');
+  if (source.split(find).length !== 2) return 'misplaced';
+  try {
+    stripTypeScriptTypes(source.replace(find, () => replace));
+    return undefined;
+  } catch {
+    return 'broken';
+  }
+}
+
+async function runTests({ file, find, replace, tests, pattern, env }: Mutant, planted: boolean): Promise<TestRun> {
+  const plant = JSON.stringify({ url: pathToFileURL(`${root}${file}`).href, find, replace });
+  const child = spawn(
+    process.execPath,
+    ['--test', '--test-reporter', 'tap', ...(pattern === undefined ? [] : ['--test-name-pattern', pattern]), ...tests],
+    {
+      cwd: root,
+      env: {
+        ...process.env,
+        ...env,
+        NODE_TEST_CONTEXT: undefined,
+        NODE_NO_WARNINGS: '1',
+        STREAMFORGE_TEST_MOST_WAIT_MS: String(MOST_WAIT_MS),
+        ...(planted ? { STREAMFORGE_MUTANT: plant, NODE_OPTIONS: `--import ${patch}` } : {}),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  }, MOST_MS);
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  const count = Number(/^# tests (\d+)/m.exec(output)?.[1] ?? 0);
+  return { failed: code !== 0, ran: timedOut || count > 0, output };
 }
 
 async function tryMutant(mutant: Mutant): Promise<Verdict> {
   const start = performance.now();
-  if (!isPlaced(mutant)) return { mutant, outcome: 'misplaced', seconds: 0 };
-  const planted = JSON.stringify({ url: pathToFileURL(`${root}${mutant.file}`).href, find: mutant.find, replace: mutant.replace });
-  const pattern = mutant.pattern === undefined ? [] : ['--test-name-pattern', mutant.pattern];
-  const child = spawn(process.execPath, ['--test', '--test-reporter', 'tap', ...pattern, ...mutant.tests], {
-    cwd: root,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, STREAMFORGE_MUTANT: planted, NODE_OPTIONS: `--import ${patch}` },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    detached: true,
-  });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const timer = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), MOST_MS);
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  clearTimeout(timer);
-  const ran = Number(/^# tests (\d+)/m.exec(output)?.[1] ?? (code === null ? 1 : 0));
-  return { mutant, outcome: code !== 0 && ran > 0 ? 'killed' : 'survived', seconds: (performance.now() - start) / 1_000 };
+  const verdict = (outcome: Outcome): Verdict => ({ mutant, outcome, seconds: (performance.now() - start) / 1_000 });
+  const flaw = flawOf(mutant);
+  if (flaw !== undefined) return verdict(flaw);
+  const { failed, ran, output } = await runTests(mutant, true);
+  if (/ReferenceError/.test(output)) return verdict('broken');
+  return verdict(failed && ran ? 'killed' : 'survived');
 }
 
-const queue = [...mutants];
-const verdicts: Verdict[] = [];
-async function work(): Promise<void> {
-  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+/** Two at a time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+}
+
+const WHY: Readonly<Record<Outcome, string>> = {
+  killed: '',
+  survived: 'the tests stayed green',
+  misplaced: 'its text is not there exactly once',
+  broken: 'it is no program, so no test has noticed it',
+};
+
+async function plantAll(): Promise<void> {
+  const verdicts: Verdict[] = [];
+  const begun = performance.now();
+  await eachOf(mutants, async (mutant) => {
     const verdict = await tryMutant(mutant);
     verdicts.push(verdict);
     process.stdout.write(`${verdict.outcome.padEnd(9)} ${verdict.seconds.toFixed(1).padStart(5)} s  ${mutant.name}\n`);
+  });
+  const alive = verdicts.filter((verdict) => verdict.outcome !== 'killed');
+  const seconds = Math.round((performance.now() - begun) / 1_000);
+  process.stdout.write(`${verdicts.length - alive.length} of ${verdicts.length} mutants killed in ${seconds} s\n`);
+  for (const { mutant, outcome } of alive) {
+    process.stdout.write(`${outcome}: ${mutant.name} (${mutant.file}); ${WHY[outcome]}: ${mutant.tests.join(' ')}\n`);
   }
+  process.exitCode = alive.length === 0 ? 0 : 1;
 }
-await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
 
-const alive = verdicts.filter((verdict) => verdict.outcome !== 'killed');
-process.stdout.write(`${verdicts.length - alive.length} of ${verdicts.length} mutants killed\n`);
-for (const { mutant, outcome } of alive) {
-  process.stdout.write(
-    `${outcome}: ${mutant.name} (${mutant.file}); ${outcome === 'misplaced' ? 'its text is not there exactly once' : `the tests stayed green: ${mutant.tests.join(' ')}`}\n`,
-  );
+/** The tests of the list, each choice of them once, with nothing planted. */
+async function runControl(): Promise<void> {
+  const choices = new Map(mutants.map((mutant) => [JSON.stringify([mutant.tests, mutant.pattern, mutant.env]), mutant]));
+  process.exitCode = 0;
+  await eachOf([...choices.values()], async (mutant) => {
+    const { failed, ran } = await runTests(mutant, false);
+    if (!failed && ran) return;
+    process.exitCode = 1;
+    process.stdout.write(`${ran ? 'red' : 'nothing ran'} without a defect: ${mutant.tests.join(' ')} ${mutant.pattern ?? ''}\n`);
+  });
+  process.stdout.write(`${choices.size} choices of tests tried without a defect\n`);
 }
-process.exitCode = alive.length === 0 ? 0 : 1;
+
+await (isControl ? runControl() : plantAll());

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Bus, Subscription } from '../../shared/bus/bus.ts';
 import { AppError } from '../../shared/domain/errors.ts';
 import type { ReceivedEvent } from '../../shared/runtime/define-function.ts';
 import { aProbe, type Backing, createHarness, openBacking } from './consumer-harness.ts';
+import { overriding } from './overriding.ts';
 
 let backing: Backing;
 before(async () => {
@@ -70,5 +72,43 @@ describe('stopping a topic trigger', () => {
     await consumer.stop({ graceMs: 60_000 });
 
     assert.equal(await h.committed(), 0);
+  });
+});
+
+describe('a topic trigger that lost its group', () => {
+  test('joins again, says meanwhile why it waits, and misses nothing', async () => {
+    const joins: { readonly leave: () => Promise<void> }[] = [];
+    const bus = overriding<Bus>(backing.bus, {
+      async subscribe(options) {
+        const subscription = await backing.bus.subscribe(options);
+        const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+        joins.push({
+          async leave() {
+            await subscription.stop();
+            reject(new AppError('bus_unavailable', 'the group is gone'));
+          },
+        });
+        return overriding<Subscription>(subscription, {
+          ended,
+          async stop(given) {
+            await subscription.stop(given);
+            resolve();
+          },
+        });
+      },
+    });
+    const h = await createHarness(backing, { ports: { bus } });
+    const seen: string[] = [];
+    const consumer = await h.start({ handle: async (received) => void seen.push(idOf(received)) });
+    await h.publish([aProbe('before')]);
+    await h.until(async () => (await h.lag()) === 0, 'no lag');
+
+    await joins[0]?.leave();
+    await h.publish([aProbe('meanwhile')]);
+    const why = await new Promise<string | undefined>((resolve) => setImmediate(() => resolve(consumer.blockedBy()?.message)));
+    await h.until(async () => (await h.lag()) === 0, 'no lag');
+    await consumer.stop();
+
+    assert.deepEqual([joins.length, seen, why, consumer.blockedBy()], [2, ['before', 'meanwhile'], 'the group is gone', undefined]);
   });
 });

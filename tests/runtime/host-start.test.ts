@@ -28,7 +28,7 @@ describe('a start that fails leaves nothing behind', () => {
   });
 
   for (const [what, options, code] of [
-    ['an address without a token', { env: { HOST: '0.0.0.0' } }, 'missing_setting'],
+    ['an address without a token', { env: { STREAMFORGE_HOST: '0.0.0.0' } }, 'missing_setting'],
     ['Kafka, which is not there yet', { env: { KAFKA_BOOTSTRAP_SERVERS: 'kafka:9093' } }, 'not_yet_supported'],
     ['ArangoDB, which is not there yet', { env: { ARANGO_URL: 'http://db:8529' } }, 'not_yet_supported'],
     ['OIDC, which is not there yet', { env: { OIDC_ISSUER: 'https://issuer' } }, 'not_yet_supported'],

@@ -132,6 +132,14 @@ describe('the local host', () => {
     assert.equal((await fetch(`${host.url}/livez`)).status, 200);
   });
 
+  test('brings its own exchange where it is asked to simulate', async () => {
+    const host = await start({ functions: [], simulate: { seed: 3 } });
+
+    const symbols = await host.ports.exchange('binance').symbols();
+
+    assert.ok(symbols.some(({ symbol }) => symbol === 'BTCUSDT'));
+  });
+
   test('keeps everything over a restart', async () => {
     const dataDir = folder('restarted');
     const first = await start({ dataDir });

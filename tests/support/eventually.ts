@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Where a defect is planted on purpose, nobody waits for long. */
+const MOST_MS = Number(process.env.STREAMFORGE_TEST_MOST_WAIT_MS ?? Number.POSITIVE_INFINITY);
+
 /**
  * Runs `check` until it does not throw and does not return false, or until `deadlineMs` is over; then fails with its last error.
  * For what happens in another process or thread; what happens in this one is awaited.
@@ -8,7 +11,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   { deadlineMs = 10_000, everyMs = 20, what = 'the condition' } = {},
 ): Promise<T> {
-  const end = Date.now() + deadlineMs;
+  const end = Date.now() + Math.min(deadlineMs, MOST_MS);
   let last: unknown;
   for (;;) {
     try {
@@ -18,7 +21,7 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`${what} did not come true within ${deadlineMs} ms`, { cause: last });
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${Math.min(deadlineMs, MOST_MS)} ms`, { cause: last });
     await sleep(everyMs);
   }
 }

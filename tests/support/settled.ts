@@ -24,7 +24,9 @@ export function endsOf(view: BusView): Record<string, readonly number[]> {
 
 /** Records in dead-letter topics, by topic, where there are any. */
 export function deadLettersOf(view: BusView): Record<string, number> {
-  return Object.fromEntries(view.topics.filter(({ name, records }) => name.endsWith('.dlq') && records > 0).map((topic) => [topic.name, topic.records]));
+  return Object.fromEntries(
+    view.topics.filter(({ name, records }) => name.endsWith('.dlq') && records > 0).map((topic) => [topic.name, topic.records]),
+  );
 }
 
 /** Asserts that every group has read everything, soon, and that nothing was dead-lettered. */

@@ -30,6 +30,23 @@ describe('the logger', () => {
     assert.ok(Math.abs(Date.parse(String(time)) - Date.now()) < 60_000);
   });
 
+  test('never writes a name twice: what is said last counts', () => {
+    const { logger, lines, raw } = linesOf();
+    const parent = logger.child({ queue_id: 'wf-1', function: 'fetch' });
+
+    parent.info({ queue_id: 'wf-2' }, 'on the line');
+    parent.child({ queue_id: 'wf-3' }).info({}, 'in a child');
+
+    assert.deepEqual(
+      lines().map(({ queue_id, function: name }) => [queue_id, name]),
+      [
+        ['wf-2', 'fetch'],
+        ['wf-3', 'fetch'],
+      ],
+    );
+    for (const line of raw) assert.equal(line.split('"queue_id"').length, 2, line);
+  });
+
   test('leaves out what is below its level', () => {
     const { logger, raw } = linesOf('warn');
 

@@ -8,6 +8,9 @@ const SQLITE_BUSY = 5;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 
+/** More buffers than this are joined into one: then they are small, as a reply ends when its bytes are reached. */
+const MAX_TRANSFERS = 16;
+
 /** Serves the log from its own thread: one call after the other, in the order in which they came. */
 function serve(port: MessagePort, options: LogOptions): void {
   const answer = (reply: LogReply, transfer: readonly TransferListItem[] = []): void => port.postMessage(reply, transfer);
@@ -56,9 +59,9 @@ function perform(log: LogDatabase, call: LogCall): { readonly value: unknown; re
   }
 }
 
-/** Handing over a buffer costs more than copying a small one. */
+/** Handing over a buffer costs more than copying a small one, and less than copying a large one. */
 function joinSmall(chunks: readonly Uint8Array<ArrayBuffer>[]): readonly Uint8Array<ArrayBuffer>[] {
-  if (chunks.length <= 4) return chunks;
+  if (chunks.length <= MAX_TRANSFERS) return chunks;
   const whole = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
   for (const chunk of chunks) {

@@ -56,16 +56,12 @@ async function writeStream(
         quiet = true;
       }, heartbeatMs)
     : undefined;
-  const ended = new Promise<{ readonly done: true; readonly value?: undefined }>((resolve) => {
-    if (signal.aborted) resolve({ done: true });
-    else signal.addEventListener('abort', () => resolve({ done: true }), { once: true });
-  });
   try {
     while (!headOnly && !signal.aborted) {
-      const { done, value } = await Promise.race([iterator.next(), ended]);
-      if (done === true || signal.aborted) break;
+      const next = await nextUnlessAborted(iterator, signal);
+      if (next === undefined || next.done === true) break;
       quiet = false;
-      if (!res.write(value)) await once(res, 'drain', { signal });
+      if (!res.write(next.value)) await once(res, 'drain', { signal });
     }
     res.end();
   } catch (error) {
@@ -81,4 +77,16 @@ async function writeStream(
     // Not awaited: a source that waits for something else ends when that comes, its request is over now.
     iterator.return?.().catch(onStreamError);
   }
+}
+
+/** The next chunk; undefined as soon as `signal` aborts, whatever the source waits for. */
+function nextUnlessAborted<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T> | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => resolve(undefined);
+    signal.addEventListener('abort', stop, { once: true });
+    iterator
+      .next()
+      .finally(() => signal.removeEventListener('abort', stop))
+      .then(resolve, reject);
+  });
 }

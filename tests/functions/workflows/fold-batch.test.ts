@@ -8,6 +8,7 @@ import type { FetchShard } from '../../../shared/events/fetch-shard.ts';
 import { queueEvent } from '../../../shared/events/queue-event.ts';
 import { type ShardVerified, shardVerified } from '../../../shared/events/shard-verified.ts';
 import { fetchTopic, QUEUE_CONTROL, QUEUE_EVENTS, TOPICS } from '../../../shared/events/topics.ts';
+import { workflowStopRequested } from '../../../shared/events/workflow-stop-requested.ts';
 import { workflowTick } from '../../../shared/events/workflow-tick.ts';
 import type { Context } from '../../../shared/runtime/context.ts';
 import type { EventOutcome } from '../../../shared/runtime/define-function.ts';
@@ -78,6 +79,36 @@ test('case 66: commands that a crash left unsent are sent when the event comes a
   assert.equal((await eventsOf(FETCH, id)).length, 9);
   await served.fold();
   assert.equal((await eventsOf(FETCH, id)).length, 9);
+});
+
+test('case 66: what a crash left unsent goes out before what is new', async () => {
+  const id = await start();
+  const events = await eventsOf(QUEUE_EVENTS, id);
+  await assert.rejects(batch(events, withoutLog()));
+  const stop = workflowStopRequested.build({ queue_id: id, attempt: 1, reason: 'enough' }, { producer: 'workflows', time: Date.now() });
+
+  assert.ok(isDone(await batch([...events, stop])));
+
+  const controls = (await eventsOf(QUEUE_CONTROL, id)).map(({ data }) => (data as { command: string }).command);
+  assert.deepEqual(controls, ['start', 'stop']);
+});
+
+test('an event that cannot be folded is at fault alone; those around it are folded', async () => {
+  const [before, broken, behind] = await Promise.all([start(), start(), start()]);
+  const events = (await served.events(QUEUE_EVENTS)).filter((event) => [before, broken, behind].includes(event.queueid ?? ''));
+  // Good for its contract, and no message of its own can be made of it.
+  const odd = events.map((event) =>
+    event.queueid === broken ? { ...event, data: { ...(event.data as object), targets: [{ target: 'x'.repeat(255) }] } } : event,
+  );
+
+  const outcomes = await batch(odd);
+
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.ok),
+    odd.map((event) => event.queueid !== broken),
+  );
+  for (const id of [before, behind]) assert.equal((await served.stores.workflows.readWorkflow(id))?.status, 'loading');
+  assert.equal((await served.stores.workflows.readWorkflow(broken))?.status, 'pending');
 });
 
 test('a process that knows nothing of what another one wrote reads again and folds on top of it', async () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { AppError } from '../../../shared/domain/errors.ts';
 import type { FetchShard } from '../../../shared/events/fetch-shard.ts';
 import type { ShardVerified } from '../../../shared/events/shard-verified.ts';
 import { shardVerified } from '../../../shared/events/shard-verified.ts';
 import { fetchTopic, QUEUE_CONTROL, QUEUE_EVENTS } from '../../../shared/events/topics.ts';
+import type { Exchange } from '../../../shared/exchanges/exchange.ts';
 import { type ServedWorkflows, serveWorkflows } from './serve-workflows.ts';
 
 const MONTH = { symbol: 'BTCUSDT', type: 'api_candles_5m', time_range: '2024-08-01:2024-08-31' };
@@ -167,6 +169,8 @@ test('case 68: the short id follows from the key alone, so servers that never me
   const other = await serveWorkflows();
   try {
     const key = { 'idempotency-key': 'two servers' };
+    // So that chance alone would not agree.
+    other.context.random.id(1);
     const one = await served.call('POST', '/workflows', MONTH, key);
     const two = await other.call('POST', '/workflows', MONTH, key);
 
@@ -228,6 +232,21 @@ for (const [what, fault] of [
     }
   });
 }
+
+test('an exchange that asks us to wait makes the answer 503: it is not the caller who asks too often', async () => {
+  const busy = async (): Promise<never> => {
+    throw new AppError('rate_limited', 'too many requests', { retry_after_ms: 30_000 });
+  };
+  const exchange = { name: 'binance', time: busy, symbol: busy, symbols: busy, close: async () => undefined } as unknown as Exchange;
+  const frozen = await serveWorkflows({ exchange });
+  try {
+    const answer = await frozen.call('POST', '/workflows', MONTH);
+
+    assert.deepEqual([answer.status, answer.json().code, answer.headers.get('retry-after')], [503, 'exchange_unavailable', '30']);
+  } finally {
+    await frozen.close();
+  }
+});
 
 test('a clock that was read within the hour stands in for one that does not answer', async () => {
   await served.simulator.addFaults({ on: 'rest', match: { path: '/time' }, times: 10, do: 'status', status: 503 });
