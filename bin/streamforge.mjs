@@ -9,7 +9,9 @@ if (major >= 24) {
   const { main } = await import('../shared/cli/main.ts');
   await main(process.argv.slice(2));
 } else {
-  const own = ['../node_modules/.bin/node', '../node_modules/.bin/node.exe'].map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
+  const own = ['../node_modules/.bin/node', '../node_modules/.bin/node.exe']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find(existsSync);
   if (own === undefined) {
     process.stderr.write(`StreamForge needs Node 24 or newer; this is ${process.version}. Run "npm ci" in its folder: it brings one.\n`);
     process.exit(1);

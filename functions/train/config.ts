@@ -15,6 +15,11 @@ export const settings = {
       .transform((names) => names.filter(isBackend)),
     meaning: `backends to try, in order, parted by commas, of ${BACKENDS.join(', ')}; default all: the first that loads`,
   },
+  silentSeconds: {
+    env: 'TRAIN_SILENT_SECONDS',
+    schema: z.coerce.number().min(1).max(3_600).default(15),
+    meaning: 'after how many seconds without a sign of life the process that trains is taken for frozen and replaced; default 15',
+  },
 } as const satisfies SettingsTable;
 
 export type TrainConfig = SettingsOf<typeof settings>;

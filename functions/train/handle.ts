@@ -36,7 +36,7 @@ export async function runJob({ event }: ReceivedEvent, context: JobContext<Train
     const news = createStageNews(context, { stage: 'train', queue_id, attempt, symbol, type: 'gnn_train' });
     const progress = createProgress(news, context);
     const backends = asked.backend === undefined ? context.config.backends : [asked.backend];
-    const trainer = startTrainer(backends, signal, progress.onEpoch);
+    const trainer = startTrainer(backends, signal, progress.onEpoch, { silentMs: context.config.silentSeconds * 1_000 });
     try {
       await trainAndPublish({ asked, document, trainer, news, progress }, context, signal);
     } finally {

@@ -27,6 +27,9 @@ export type FromTrainer =
   | { readonly kind: 'trained'; readonly experiment: Experiment; readonly cpuSeconds: number }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly context: Readonly<Record<string, unknown>> };
 
+/** How often the trainer gives a sign of life: a byte on stdout. */
+export const BEAT_MS = 500;
+
 /** The backends to try are the trainer's only argument: a JSON array. */
 export function backendsArgument(names: readonly BackendName[]): string {
   return JSON.stringify(names);

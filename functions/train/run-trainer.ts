@@ -12,6 +12,10 @@ import { type ArrayName, backendsArgument, type FromTrainer, type GraphArray, ty
 const PIECE = 262_144;
 /** A trainer that does not end by SIGTERM within this time is killed. */
 const KILL_AFTER_MS = 300;
+/** Some thirty signs of life that do not come. */
+const SILENT_MS = 15_000;
+/** Looks for a sign of life within the time of silence: counted, so that a machine that slept has one look more and not a dead trainer. */
+const LOOKS = 4;
 /** What is kept of its standard error, for the message where it dies. */
 const STDERR_CHARS = 2_000;
 
@@ -23,20 +27,26 @@ export interface Trainer {
   stop(): Promise<void>;
 }
 
+/** How a trainer is watched: after `silentMs` without a sign of life it is taken for frozen and killed. One that is only slow gives signs all the same. */
+export interface TrainerOptions {
+  readonly silentMs?: number;
+  readonly script?: URL;
+}
+
 /**
  * Starts a trainer: a process of its own, because training computes for seconds without a pause and WebAssembly memory never shrinks. Its promises reject with
- * its error, with the signal's reason, or where it ended unasked.
+ * its error, with the signal's reason, with `timeout` where it is frozen, or where it ended unasked.
  */
 export function startTrainer(
   backends: readonly BackendName[],
   signal: AbortSignal,
   onEpoch: (progress: Progress) => void,
-  script: URL = new URL('./trainer.ts', import.meta.url),
+  { silentMs = SILENT_MS, script = new URL('./trainer.ts', import.meta.url) }: TrainerOptions = {},
 ): Trainer {
   const child = fork(script, [backendsArgument(backends)], {
     serialization: 'advanced',
     execArgv: ['--no-warnings'],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const backend = Promise.withResolvers<LoadedBackend>();
   const trained = Promise.withResolvers<{ experiment: Experiment; cpuSeconds: number }>();
@@ -63,7 +73,19 @@ export function startTrainer(
     else fail(new AppError(message.code, message.message, message.context));
   });
   child.on('error', fail);
+  let looks = 0;
+  child.stdout?.on('data', () => {
+    looks = 0;
+  });
+  const watching = setInterval(() => {
+    looks += 1;
+    if (looks <= LOOKS) return;
+    clearInterval(watching);
+    fail(new AppError('timeout', `The trainer gave no sign of life for ${silentMs / 1_000} s and is killed: it was frozen.`, { pid: child.pid }));
+    void end(child, exited);
+  }, silentMs / LOOKS);
   child.on('exit', (code, killedBy) => {
+    clearInterval(watching);
     fail(new AppError('unclassified', `The trainer ended with ${killedBy ?? `code ${code}`} before its result: ${stderr.trim()}`));
   });
   const abort = (): void => {

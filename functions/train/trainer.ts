@@ -1,4 +1,5 @@
 // The process that trains: arrays in, artefact out. It touches no store and no network, and ends with its parent.
+import { Worker } from 'node:worker_threads';
 import { toAppError } from '../../shared/domain/errors.ts';
 import { RELATIONS } from '../../shared/domain/graph/graph.ts';
 import { loadBackend } from '../../shared/gnn/backend.ts';
@@ -8,6 +9,8 @@ import type { TrainingGraph } from '../../shared/gnn/training-graph.ts';
 import type { ArrayName, FromTrainer, GraphArray, ToTrainer } from './protocol.ts';
 
 let graph: TrainingGraph | undefined;
+
+new Worker(new URL('./heart.ts', import.meta.url)).unref();
 
 // A parent that died, or dropped the work, has closed the channel.
 process.once('disconnect', () => process.exit(1));

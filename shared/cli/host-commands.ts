@@ -49,7 +49,7 @@ export function addHostCommands(program: Command): void {
 
   program
     .command('run <function>')
-    .description('one function alone, as it runs in its container; what reads the log needs Kafka')
+    .description('one function alone, as it runs in its container; needs Kafka')
     .addOption(new Option('--mode <mode>', 'how it is started').choices([...RUN_MODES]).default('http'))
     .option('--port <port>', 'port to listen on; default PORT, else 8080', port)
     .action(async (name: string, options: { mode: RunMode; port?: number }) => runAlone(name, options));
@@ -115,6 +115,13 @@ async function runAlone(name: string, options: { readonly mode: RunMode; readonl
     throw new AppError(
       'invalid_request',
       `There is no function ${JSON.stringify(name)}; there are ${FUNCTIONS.map((each) => each.name).join(', ')}.`,
+    );
+  }
+  if (process.env.KAFKA_BOOTSTRAP_SERVERS === undefined) {
+    throw new AppError(
+      'missing_setting',
+      `A function alone shares its log with other processes: set KAFKA_BOOTSTRAP_SERVERS, or run it in the local host ("streamforge serve --functions ${name}").`,
+      { fields: [{ path: 'KAFKA_BOOTSTRAP_SERVERS', problem: 'is missing' }] },
     );
   }
   const running = await runFunction({ definition, mode: options.mode, ...(options.port === undefined ? {} : { port: options.port }) });

@@ -128,11 +128,11 @@ export const CONTROL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the short id of a key is random',
-    file: 'functions/workflows/start-workflow.ts',
-    find: 'shortIdOfKey(options.key, round)',
-    replace: 'context.random.id(6 + 0 * shortIdOfKey(options.key, round).length)',
+    file: 'functions/workflows/identity.ts',
+    find: 'digest.readBigUInt64BE(0)',
+    replace: 'BigInt(Math.floor(Math.random() * digest.readUIntBE(0, 6)))',
     tests: START,
-    pattern: 'case 68',
+    pattern: 'the short id follows',
   },
   {
     name: 'a tick sends what somebody is working on',

@@ -31,9 +31,10 @@ export const MODEL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'neighbours are weighted by the degree of the sender',
-    file: 'shared/gnn/training-graph.ts',
-    find: 'import { type Csr, csrOf, rowMean, stackWithSelf }',
-    replace: 'import { type Csr, csrOf, symmetricNorm as rowMean, stackWithSelf }',
+    file: 'shared/gnn/csr.ts',
+    find: 'return { ...matrix, val };',
+    replace:
+      'const sent = new Float64Array(matrix.cols); for (const c of matrix.col) sent[c] = (sent[c] as number) + 1; return { ...matrix, val: val.map((w, e) => w / Math.sqrt(sent[matrix.col[e] as number] as number)) };',
     tests: ['tests/gnn/future.test.ts'],
   },
   {
@@ -97,7 +98,7 @@ export const MODEL_MUTANTS: readonly Mutant[] = [
     find: 'await objects.put(keys.weights, model.artefact.weights, { signal });',
     replace:
       'await objects.put(keys.card, json(model.card), { signal }); await objects.put(keys.weights, model.artefact.weights, { signal });',
-    tests: ['tests/functions/train/cut-short.test.ts'],
+    tests: ['tests/faults/torn-model.test.ts'],
     pattern: 'case 71',
   },
   {

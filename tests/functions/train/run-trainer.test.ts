@@ -28,7 +28,7 @@ describe('the trainer process', () => {
 
   it('is killed where it does not end by itself, within a second', async () => {
     const stop = new AbortController();
-    const trainer = startTrainer(['cpu'], stop.signal, ignore, script('stubborn-trainer.ts'));
+    const trainer = startTrainer(['cpu'], stop.signal, ignore, { script: script('stubborn-trainer.ts') });
     await trainer.backend;
     const training = trainer.train(graph, task);
     training.catch(ignore);
@@ -43,11 +43,35 @@ describe('the trainer process', () => {
   });
 
   it('fails the training with its last words where it dies', async () => {
-    const trainer = startTrainer(['cpu'], never(), ignore, script('dying-trainer.ts'));
+    const trainer = startTrainer(['cpu'], never(), ignore, { script: script('dying-trainer.ts') });
 
     await assert.rejects(trainer.backend, /code 3 before its result: .*no room left/);
     await assert.rejects(trainer.train(graph, task), /no room left/);
 
+    await trainer.stop();
+  });
+
+  it('case 69: is killed where it is frozen, and told so as something that can be tried again', async () => {
+    const trainer = startTrainer(['cpu'], never(), ignore, { silentMs: 2_000 });
+    await trainer.backend;
+    const { pid = 0 } = trainer;
+    const training = trainer.train(graph, task);
+    training.catch(ignore);
+
+    process.kill(pid, 'SIGSTOP');
+
+    await assert.rejects(training, (error) => error instanceof AppError && error.code === 'timeout' && /no sign of life/.test(error.message));
+    await trainer.stop();
+    assert.ok(!isAlive(pid));
+  });
+
+  it('case 69: is left alone where it only computes for longer than a frozen one may be silent', async () => {
+    const trainer = startTrainer(['cpu'], never(), ignore, { silentMs: 1_500, script: script('slow-trainer.ts') });
+    await trainer.backend;
+
+    const { cpuSeconds } = await trainer.train(graph, task);
+
+    assert.equal(cpuSeconds, 3);
     await trainer.stop();
   });
 
