@@ -17,7 +17,8 @@ export async function handle(received: ReceivedEvent, context: Context<FetchConf
   const watch = watchWorkflow(context, shard.queue_id, shard.attempt);
   try {
     await watch.check();
-    const claim = { key: shardClaimKey(shard), leaseMs: context.config.leaseSeconds * 1_000 };
+    const askedAt = Date.parse(received.event.time);
+    const claim = { key: shardClaimKey(shard), leaseMs: context.config.leaseSeconds * 1_000, askedAt };
     await workUnderClaim(context, claim, async (lost) => {
       await announceLoading(shard, context);
       const signal = AbortSignal.any([context.signal, watch.signal, lost]);

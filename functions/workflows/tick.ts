@@ -68,11 +68,14 @@ async function hasSilentShard({ queue_id, attempt }: WorkflowDocument, context: 
   const { workflows } = context.ports;
   const now = context.clock.now();
   const out = await workflows.readShards(queue_id, { attempt, status: 'sent', limit: MAX_OUT });
-  const quiet = out.filter(({ updated_at }) => now - updated_at >= context.config.silentSeconds * 1_000);
-  for (const shard of quiet) {
+  const silentMs = context.config.silentSeconds * 1_000;
+  for (const shard of out) {
+    const quietMs = now - shard.updated_at;
+    if (quietMs < silentMs / 2) continue;
     const claim = await workflows.readClaim(shardClaimKey(shard));
-    const isFetching = claim !== undefined && !claim.done && claim.until > now;
-    if (!isFetching) return true;
+    // Being fetched while the lease runs; one that ran out belongs to nobody any more, and is told half as late as any other silence.
+    const isLeased = claim !== undefined && !claim.done;
+    if (isLeased ? claim.until <= now : quietMs >= silentMs) return true;
   }
   return false;
 }

@@ -48,15 +48,13 @@ const eventsQuery = z.looseObject({
 });
 
 const DEFAULT_LIMIT = 50;
-const KEY = /^[\x21-\x7e]{1,255}$/;
+const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** `Idempotency-Key`, where there is one. Throws `invalid_request` for one that cannot be. */
 function readKey({ headers }: HttpRequest): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined || KEY.test(key)) return key;
-  const fields = [
-    { path: 'Idempotency-Key', problem: 'has the wrong form', allowed: '1 to 255 printable ASCII characters without spaces' },
-  ];
+  const fields = [{ path: 'Idempotency-Key', problem: 'has the wrong form', allowed: '1 to 255 printable ASCII characters' }];
   throw new AppError('invalid_request', 'The header Idempotency-Key cannot be used.', { fields });
 }
 

@@ -41,8 +41,8 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     find: 'const items = this.#batch.records.map((record) => this.#read(record));',
     replace:
       'const items = this.#batch.records.map((record) => this.#read(record)); await this.#batch.commit((this.#batch.records.at(-1)?.offset ?? 0) + 1);',
-    tests: ['tests/runtime/consume.test.ts'],
-    pattern: 'commits nothing before',
+    tests: ['tests/runtime/consume-stop.test.ts'],
+    pattern: 'aborts a handler',
   },
   {
     name: 'a dead letter that cannot be written is left behind',
@@ -98,7 +98,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     find: 'PRAGMA locking_mode = EXCLUSIVE;',
     replace: '',
     tests: ['tests/bus/embedded-file.test.ts'],
-    pattern: 'refuses another process',
+    pattern: 'a second one in the same process',
   },
   {
     name: 'a key has no partition of its own',

@@ -9,7 +9,7 @@ import type { WorkflowStore } from '../../../shared/store/workflow-store.ts';
 import { createTestContext } from '../../support/context.ts';
 import { eventually } from '../../support/eventually.ts';
 
-const CLAIM = { key: 'fetch:wf-x:1:s:1', leaseMs: 60_000 };
+const CLAIM = { key: 'fetch:wf-x:1:s:1', leaseMs: 60_000, askedAt: 0 };
 
 async function open(t: NodeTest, change: (workflows: WorkflowStore) => Partial<WorkflowStore> = () => ({})) {
   const dir = await mkdtemp(join(tmpdir(), 'sf-claim-'));
@@ -111,4 +111,27 @@ test('work that fails frees its claim and keeps its own error', async (t) => {
   );
 
   assert.equal(await workflows.readClaim(CLAIM.key), undefined);
+});
+
+test('case 58: work that is done is not done again, unless it is asked for ten minutes after its lease; then once for each such time', async (t) => {
+  const { context } = await open(t);
+  const begun = context.clock.now();
+  let count = 0;
+  const ask = (askedAt: number): Promise<void> =>
+    workUnderClaim(context, { ...CLAIM, askedAt }, async () => {
+      count += 1;
+    });
+  const unheard = begun + 60_000 + 600_000;
+
+  await ask(begun);
+  await assert.rejects(ask(begun), { code: 'state_conflict' });
+  await assert.rejects(ask(unheard - 1), { code: 'state_conflict' });
+  assert.equal(count, 1);
+  await context.clock.advance(unheard - begun);
+  await ask(unheard);
+  await assert.rejects(ask(unheard), { code: 'state_conflict' });
+  await context.clock.advance(660_000);
+  await ask(unheard + 660_000);
+
+  assert.equal(count, 3);
 });

@@ -174,6 +174,7 @@ test('case 68: the short id follows from the key alone, so servers that never me
     const one = await served.call('POST', '/workflows', MONTH, key);
     const two = await other.call('POST', '/workflows', MONTH, key);
 
+    assert.deepEqual([one.status, two.status], [202, 202]);
     assert.equal(one.json().queue_id, two.json().queue_id);
   } finally {
     await other.close();
@@ -208,6 +209,26 @@ test('what the ledger has proven is not planned again', async () => {
   assert.deepEqual(
     commands.map((command) => [command.from, command.to]),
     [[middle, Date.UTC(2024, 8, 1)]],
+  );
+});
+
+test('a hole that is known by its ids is planned no further than the range that was asked', async () => {
+  const [from, to] = [Date.UTC(2024, 7, 1), Date.UTC(2024, 7, 1, 3)];
+  const at = (minutes: number): number => from + minutes * 60_000;
+  const covered = [
+    { from, to: at(100), from_id: 1, to_id: 10, origin: 'rest' },
+    { from: at(50), to, from_id: 20, to_id: 30, origin: 'rest' },
+  ] as const;
+  await served.stores.market.writeLedger([{ series: 'binance:XRPUSDT:trades', month: '2024-08', rev: 0, covered, absent: [], open: [] }]);
+  const asked = `${new Date(at(80)).toISOString()}/${new Date(to).toISOString()}`;
+
+  const { queue_id } = (await served.call('POST', '/workflows', { symbol: 'XRPUSDT', type: 'api_trades', time_range: asked })).json();
+  await served.fold();
+
+  const commands = (await served.events(FETCH)).filter((event) => event.queueid === queue_id).map(({ data }) => data as FetchShard);
+  assert.deepEqual(
+    commands.map((command) => [command.from, command.to]),
+    [[at(80), at(100)]],
   );
 });
 

@@ -75,6 +75,22 @@ test('a shard that somebody is fetching is left alone', async () => {
   assert.equal(await ticksOf(id), 1);
 });
 
+test('a shard whose lease ran out is sent again before its time', async () => {
+  const id = await start();
+  await served.fold();
+  const [command] = await sentFor(FETCH, id);
+  await served.stores.workflows.acquireClaim(shardClaimKey(command?.data as FetchShard), 'token', clock.now(), SILENT_MS / 2);
+
+  await clock.advance(SILENT_MS / 2 - 1);
+  await tick(served.context);
+  assert.equal(await ticksOf(id), 0);
+  await clock.advance(1);
+  await tick(served.context);
+  await served.fold();
+  await tick(served.context);
+  assert.equal(await ticksOf(id), 1);
+});
+
 test('a job whose lease ran out is sent again at once, one whose claim is live is left alone, and so is one that is done', async () => {
   const id = await start({ ...DAY, stages: ['load', 'build-graph'] });
   await served.fold();
