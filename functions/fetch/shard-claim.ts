@@ -25,7 +25,7 @@ type Parts = Pick<Context, 'ports' | 'clock' | 'random' | 'logger'>;
  * else holds the claim.
  */
 export async function workUnderClaim(context: Parts, wanted: ClaimedWork, work: (lost: AbortSignal) => Promise<void>): Promise<void> {
-  const { clock, random, logger } = context;
+  const { random, logger } = context;
   const { workflows } = context.ports;
   const { leaseMs } = wanted;
   const token = random.id(TOKEN_LENGTH);

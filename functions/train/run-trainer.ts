@@ -81,7 +81,11 @@ export function startTrainer(
     looks += 1;
     if (looks <= LOOKS) return;
     clearInterval(watching);
-    fail(new AppError('timeout', `The trainer gave no sign of life for ${silentMs / 1_000} s and is killed: it was frozen.`, { pid: child.pid }));
+    fail(
+      new AppError('timeout', `The trainer gave no sign of life for ${silentMs / 1_000} s and is killed: it was frozen.`, {
+        pid: child.pid,
+      }),
+    );
     void end(child, exited);
   }, silentMs / LOOKS);
   child.on('exit', (code, killedBy) => {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Coverage } from '../domain/coverage.ts';
 import { AppError } from '../domain/errors.ts';
@@ -90,19 +89,35 @@ async function exportRows(series: string | undefined, options: ExportOptions): P
   note(`${formatCount(rows)} rows${options.out === undefined ? '' : ` written to ${options.out}`}`);
 }
 
-/** Streams rows to their target; a file takes its name when it is whole. */
+/** Streams rows to their target and counts them. A file takes its name when it is whole; of one that does not become whole nothing stays. */
 async function writeAll(lines: AsyncIterable<string>, out: string | undefined): Promise<number> {
-  const temporary = out === undefined ? undefined : `${out}.part`;
-  const target = temporary === undefined ? process.stdout : createWriteStream(temporary);
+  if (out === undefined) {
+    return pour(lines, async (chunk) => {
+      if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+    });
+  }
+  // Its own for each process: two exports to one name do not write into each other's file.
+  const temporary = `${out}.${process.pid}.part`;
+  const file = await open(temporary, 'w');
+  try {
+    const rows = await pour(lines, (chunk) => file.writeFile(chunk));
+    await file.sync();
+    await file.close();
+    await rename(temporary, out);
+    return rows;
+  } catch (error) {
+    await file.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Writes chunk after chunk and counts the lines. */
+async function pour(lines: AsyncIterable<string>, write: (chunk: string) => Promise<void>): Promise<number> {
   let rows = 0;
   for await (const chunk of lines) {
     for (let at = chunk.indexOf('\n'); at >= 0; at = chunk.indexOf('\n', at + 1)) rows += 1;
-    if (!target.write(chunk)) await once(target, 'drain');
-  }
-  if (temporary !== undefined && out !== undefined) {
-    target.end();
-    await once(target, 'finish');
-    await rename(temporary, out);
+    await write(chunk);
   }
   return rows;
 }

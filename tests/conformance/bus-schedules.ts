@@ -46,7 +46,7 @@ export function describeSchedules(createFixture: CreateBusFixture): void {
         fc.integer({ min: 1, max: 9 }),
         (plan, handling, maxBatchRecords) => runSchedule(log, plan, handling, maxBatchRecords),
       ),
-      { numRuns: 25, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
   });
 }

@@ -3,14 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type WorkflowView, waitForWorkflow } from '../../shared/cli/workflow-client.ts';
+import { type StartedWorkflow, type WorkflowView, waitForWorkflow } from '../../shared/cli/workflow-client.ts';
 import type { JournalEntry } from '../../shared/exchanges/simulator/journal.ts';
 import { seededRandom } from '../../shared/runtime/random.ts';
 import { eventually } from '../support/eventually.ts';
-import { type HostProcess, startHostProcess } from '../support/host-process.ts';
+import { type HostProcess, KEPT_CODE, runCommand, startHostProcess } from '../support/host-process.ts';
 import { assertComplete, assertSettled } from '../support/settled.ts';
 import { startSimulatorProcess, type TestSimulator } from '../support/simulator.ts';
 import { assertTruth } from '../support/truth.ts';
+import { newsOf, workflowEvents } from '../support/workflow-events.ts';
 
 const DAY = 86_400_000;
 const FROM = Date.UTC(2024, 7, 5);
@@ -37,24 +38,21 @@ const NEVER_MS = 3_600_000;
 const MOST_LOOKS = 60;
 
 let dir = '';
-let cacheDir = '';
 let simulator: TestSimulator;
 const hosts: HostProcess[] = [];
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'streamforge-crash-'));
-  cacheDir = await mkdtemp(join(tmpdir(), 'streamforge-cache-'));
   simulator = await startSimulatorProcess({ weightLimit: 1_000_000 });
 });
 after(async () => {
   for (const host of hosts) await host.kill();
   await simulator.close();
   await rm(dir, { recursive: true, force: true });
-  await rm(cacheDir, { recursive: true, force: true });
 });
 
 async function startHost(): Promise<HostProcess> {
-  const host = await startHostProcess({ dir, cacheDir, exchange: simulator.rest });
+  const host = await startHostProcess({ dir, cacheDir: KEPT_CODE, exchange: simulator.rest });
   hosts.push(host);
   return host;
 }
@@ -67,7 +65,7 @@ interface Progress {
 }
 
 async function progressOf(host: HostProcess, queueId: string): Promise<Progress> {
-  const view = await host.client.get<WorkflowView>(`/workflows/${queueId}`);
+  const view = await host.client.get<WorkflowView & StartedWorkflow>(`/workflows/${queueId}`);
   const [load] = view.stages;
   return { status: view.status, done: load?.shards_done ?? 0, total: load?.shards_total ?? view.plan.shards ?? 0 };
 }
@@ -108,8 +106,10 @@ test(`cases 48 to 51 and 66: after ${KILLS} kills at random moments of one workf
     for (let looks = oneTo(MOST_LOOKS); looks > 0; looks -= 1) pages += (await since()).some(isPage) ? 1 : 0;
   }
   await simulator.clearFaults();
-  // What waits for an answer that never comes is given up with its host.
+  // What waits for an answer that never comes is given up with its host. In the middle of it all the state is folded anew.
   await host.kill();
+  const rebuilt = await runCommand(['workflow', 'rebuild', '--json'], { STREAMFORGE_DATA_DIR: dir }, KEPT_CODE);
+  assert.equal(rebuilt.code, 0, rebuilt.stderr);
   host = await startHost();
   const view = await waitForWorkflow(host.client, queueId, { quiet: true });
 
@@ -127,4 +127,9 @@ test(`cases 48 to 51 and 66: after ${KILLS} kills at random moments of one workf
   );
   await assertComplete(host.client, SERIES, FROM, TO);
   await assertSettled(host.client);
+  const ends = newsOf(await workflowEvents(host.client, queueId)).filter(({ finished }) => finished);
+  assert.deepEqual(
+    ends.map(({ stage, status }) => [stage, status]),
+    [['load', 'completed']],
+  );
 });

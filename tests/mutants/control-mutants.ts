@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const FOLD = ['tests/domain/workflow/fold.test.ts'];
+const FOLD = ['control', 'load', 'stages'].map((part) => `tests/domain/workflow/fold-${part}.test.ts`);
 const START = ['tests/functions/workflows/start.test.ts'];
 const DOORS = ['tests/runtime/doors.test.ts'];
 
@@ -107,7 +107,7 @@ export const CONTROL_MUTANTS: readonly Mutant[] = [
     file: 'functions/workflows/rebuild.ts',
     find: 'send: false',
     replace: 'send: true',
-    tests: ['tests/functions/workflows/fold-batch.test.ts'],
+    tests: ['tests/functions/workflows/rebuild.test.ts'],
     pattern: 'case 66: dropping',
   },
   {
@@ -115,7 +115,7 @@ export const CONTROL_MUTANTS: readonly Mutant[] = [
     file: 'functions/workflows/rebuild.ts',
     find: 'offset < (ends.get(partition) ?? 0)',
     replace: 'offset >= 0 && partition >= 0',
-    tests: ['tests/functions/workflows/fold-batch.test.ts'],
+    tests: ['tests/functions/workflows/rebuild.test.ts'],
     pattern: 'folds no further',
   },
   {
@@ -137,8 +137,8 @@ export const CONTROL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a tick sends what somebody is working on',
     file: 'functions/workflows/tick.ts',
-    find: 'if (!isFetching) return true;',
-    replace: 'if (isFetching || !isFetching) return true;',
+    find: 'if (isLeased ? claim.until <= now : quietMs >= silentMs) return true;',
+    replace: 'if (isLeased || quietMs >= silentMs) return true;',
     tests: ['tests/functions/workflows/tick.test.ts'],
     pattern: 'somebody is fetching',
   },

@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import { type ApiClient, createApiClient } from '../../shared/cli/client.ts';
 
 const ENTRY = resolve(import.meta.dirname, '../../bin/streamforge.mjs');
+/** A `cacheDir` for who starts many children: the second start is quicker than the first. */
+export const KEPT_CODE = resolve(import.meta.dirname, '../../node_modules/.cache/streamforge-tests');
 
 /** `streamforge serve` in a process of its own. */
 export interface HostProcess {
@@ -19,11 +21,11 @@ export interface HostProcess {
   terminate(): Promise<number | null>;
 }
 
-/** The environment of a child of a test: nothing of the caller's but what finds programs. Compiled code is kept in `cacheDir`, so that later starts are quick. */
+/** The environment of a child: nothing of the caller's but what finds programs and folders. Compiled code is kept in `cacheDir`, where one is given. */
 export function childEnvironment(own: Readonly<Record<string, string>>, cacheDir?: string): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR } = process.env;
   const found = Object.entries({ PATH, HOME, TMPDIR, NODE_COMPILE_CACHE: cacheDir }).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(found), NODE_NO_WARNINGS: '1', ...own };
+  return { ...Object.fromEntries(found), ...own };
 }
 
 /** Starts a host on a free port; resolves when it serves. Rejects with its last words where it ends before. */

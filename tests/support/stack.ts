@@ -7,6 +7,9 @@ import { type WorkflowView, waitForWorkflow } from '../../shared/cli/workflow-cl
 import type { SimulatorOptions } from '../../shared/exchanges/simulator/options.ts';
 import { type Simulator, startSimulator } from '../../shared/exchanges/simulator/simulator.ts';
 import { type Host, type HostOptions, startHost } from '../../shared/runtime/host.ts';
+import { readSettings } from '../../shared/runtime/host-settings.ts';
+import { type Openers, openersFor } from '../../shared/runtime/ports.ts';
+import { createParts } from '../../shared/runtime/process-parts.ts';
 import { createLogger } from '../../shared/telemetry/pino-logger.ts';
 
 /** The platform in this process against a simulated exchange, on a folder of its own. */
@@ -29,6 +32,8 @@ export interface Stack {
 export interface StackOptions {
   readonly simulator?: SimulatorOptions;
   readonly host?: Partial<HostOptions>;
+  /** Other adapters than usual, given how the usual ones are opened. */
+  readonly adapters?: (usual: Openers, dir: string) => Partial<Openers>;
   /** Reuses this folder and leaves it behind; default: a temporary one. */
   readonly dir?: string;
 }
@@ -38,13 +43,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'streamforge-stack-')));
   const simulator = await startSimulator({ weightLimit: 1_000_000, ...options.simulator });
   const logs: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: 'debug', write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) });
+  const env = { BINANCE_API_URL: simulator.rest, ...options.host?.env };
   const host = await startHost({
     functions: FUNCTIONS,
     port: 0,
     dataDir: dir,
-    logger: createLogger({ level: 'debug', write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) }),
+    logger,
+    ...openersOf(options, dir, env, logger),
     ...options.host,
-    env: { BINANCE_API_URL: simulator.rest, ...options.host?.env },
+    env,
   }).catch(async (error: unknown) => {
     await simulator.close();
     throw error;
@@ -76,4 +84,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function openersOf(
+  { adapters, host }: StackOptions,
+  dir: string,
+  env: Readonly<Record<string, string>>,
+  logger: ReturnType<typeof createLogger>,
+): { openers?: Openers } {
+  if (adapters === undefined) return {};
+  const { platform } = readSettings([], env, { dataDir: dir });
+  const parts = createParts([], platform, new AbortController().signal, { logger, ...host });
+  const usual = openersFor(platform, parts);
+  return { openers: { ...usual, ...adapters(usual, dir) } };
 }

@@ -63,6 +63,7 @@ export function normaliseRequest(raw: RawRequest): WorkflowRequest {
     void problems.push({ path, problem, ...(allowed === undefined ? {} : { allowed }), code });
   const resolved = resolveLoads(raw, say);
   const { exchange = 'binance', time_range = '', collection_name, targets } = raw;
+  if (exchange !== 'binance') say('exchange', 'is not yet supported', 'binance', 'not_yet_supported');
   const range = raw.time_range === undefined ? { problem: 'is missing' } : parseTimeRange(time_range);
   if ('problem' in range) say('time_range', range.problem, ALLOWED_TIME_RANGES);
   const stages = resolveStages(raw, resolved, say);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { INTERVALS, nextOpenTime, openTimeAt } from '../../../shared/domain/interval.ts';
 import { effectiveTo, selectionsOf } from '../../../shared/domain/workflow/request.ts';
-import { CLOSED_AFTER_MS, parseTimeRange, seriesEnd } from '../../../shared/domain/workflow/time-range.ts';
+import { CLOSED_AFTER_MS, parseTimePoint, parseTimeRange, seriesEnd } from '../../../shared/domain/workflow/time-range.ts';
 import { aRequest } from './builders.ts';
 
 const DAY = 86_400_000;
@@ -46,6 +46,14 @@ test('whatever is no time range is told from one that cannot be', () => {
   for (const [problem, texts] of Object.entries(problems)) {
     for (const text of texts) assert.deepEqual(parseTimeRange(text), { problem }, text);
   }
+});
+
+test('one moment is a date, an instant or epoch milliseconds', () => {
+  assert.equal(parseTimePoint('2024-08-01'), Date.UTC(2024, 7, 1));
+  assert.equal(parseTimePoint('2024-08-01T06:00:00Z'), Date.UTC(2024, 7, 1, 6));
+  assert.equal(parseTimePoint('1722470400000'), Date.UTC(2024, 7, 1));
+  for (const bad of ['', 'now', '2024-02-30', '2024-08-01T06:00:00', '-1', '1969-12-31', '1e3'])
+    assert.equal(parseTimePoint(bad), undefined, bad);
 });
 
 test('a series ends with the last bucket that closed at least five seconds ago by the clock given', () => {

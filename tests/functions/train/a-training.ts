@@ -68,7 +68,12 @@ export function received(graph: GraphDocument, overrides: Partial<Train> = {}): 
 
 /** A job's context over real stores. */
 export function contextOf(store: ProvenMarket, overrides: Parameters<typeof createTestJobContext<TrainConfig>>[0] = {}) {
-  return createTestJobContext<TrainConfig>({ functionName: 'train', config: { backends: [...BACKENDS], silentSeconds: 15 }, ports: store, ...overrides });
+  return createTestJobContext<TrainConfig>({
+    functionName: 'train',
+    config: { backends: [...BACKENDS], silentSeconds: 15 },
+    ports: store,
+    ...overrides,
+  });
 }
 
 /** What a job said on `queue-events`. */

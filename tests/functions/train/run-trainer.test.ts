@@ -60,7 +60,10 @@ describe('the trainer process', () => {
 
     process.kill(pid, 'SIGSTOP');
 
-    await assert.rejects(training, (error) => error instanceof AppError && error.code === 'timeout' && /no sign of life/.test(error.message));
+    await assert.rejects(
+      training,
+      (error) => error instanceof AppError && error.code === 'timeout' && /no sign of life/.test(error.message),
+    );
     await trainer.stop();
     assert.ok(!isAlive(pid));
   });

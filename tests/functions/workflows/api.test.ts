@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { BuildGraph } from '../../../shared/events/build-graph.ts';
-import type { StreamEvent } from '../../../shared/events/event.ts';
-import type { FetchShard } from '../../../shared/events/fetch-shard.ts';
-import { type QueueEvent, queueEvent } from '../../../shared/events/queue-event.ts';
-import { type ShardVerified, shardVerified } from '../../../shared/events/shard-verified.ts';
-import { BUILD_GRAPH_TOPIC, fetchTopic, QUEUE_CONTROL, QUEUE_EVENTS, TRAIN_TOPIC } from '../../../shared/events/topics.ts';
-import type { Train } from '../../../shared/events/train.ts';
+import { QUEUE_CONTROL } from '../../../shared/events/topics.ts';
 import { type ServedWorkflows, serveWorkflows } from './serve-workflows.ts';
+import { MONTH, readOn, saidBy, shardsOn, startOn, verdictOn } from './workers.ts';
 
-const MONTH = { symbol: 'BTCUSDT', type: 'api_candles_5m', time_range: '2024-08-01:2024-08-31' };
 const [FROM, TO] = [Date.UTC(2024, 7, 1), Date.UTC(2024, 8, 1)];
-const FETCH = fetchTopic('binance');
 
 let served: ServedWorkflows;
 before(async () => {
@@ -19,57 +12,16 @@ before(async () => {
 });
 after(() => served.close());
 
-async function start(body: object = MONTH): Promise<string> {
-  const answer = await served.call('POST', '/workflows', body);
-  assert.equal(answer.status, 202, answer.text);
+const start = async (body: object = MONTH): Promise<string> => {
+  const id = await startOn(served, body);
   await served.fold();
-  return answer.json().queue_id;
-}
-
-async function commandsOf(queueId: string, attempt = 1): Promise<FetchShard[]> {
-  const commands = (await served.events(FETCH)).filter((event) => event.queueid === queueId).map(({ data }) => data as FetchShard);
-  return commands.filter((command) => command.attempt === attempt);
-}
-
-function verdictOn(command: FetchShard, over: Partial<ShardVerified> = {}): StreamEvent {
-  const { queue_id, attempt, shard, series } = command;
-  const verdict: ShardVerified = {
-    queue_id,
-    attempt,
-    shard,
-    series,
-    try: command.try,
-    verdict: 'persisted',
-    counted: 1_000,
-    missing: [],
-    absent: [],
-    ...over,
-  };
-  return shardVerified.build(verdict, { producer: 'sink', time: Date.now() });
-}
-
-function saidBy(target: string, queue_id: string, over: Partial<QueueEvent>): StreamEvent {
-  const said: QueueEvent = {
-    queue_id,
-    attempt: 1,
-    producer: `${target}__abcdef`,
-    symbol: 'BTCUSDT',
-    type: 'api_candles_5m',
-    status: 'completed',
-    message: 'done',
-    records_written: 5,
-    finished: true,
-    timestamp: Date.now() / 1_000,
-    ...over,
-  };
-  return queueEvent.build(said, { producer: target, time: Date.now() });
-}
-
-const read = async (id: string) => (await served.call('GET', `/workflows/${id}`)).json();
+  return id;
+};
+const read = (id: string) => readOn(served, id);
 
 test('case 65: a stop is taken while something runs, interrupts once, and resume plans anew from the ledger', async () => {
   const id = await start();
-  const [first, ...others] = await commandsOf(id);
+  const [first, ...others] = await shardsOn(served, id);
   assert.ok(first);
   await served.append(verdictOn(first));
   const early = await served.call('POST', `/workflows/${id}/resume`, {});
@@ -94,7 +46,7 @@ test('case 65: a stop is taken while something runs, interrupts once, and resume
   await served.fold();
 
   assert.deepEqual([resume.status, resume.json().status, resume.json().attempt], [202, 'resuming', 2]);
-  const resumed = await commandsOf(id, 2);
+  const resumed = await shardsOn(served, id, 2);
   assert.deepEqual(
     resumed.map(({ shard }) => shard),
     others.map(({ shard }) => shard),
@@ -152,34 +104,6 @@ test('a workflow shows the rows that are proven and the holes that the exchange 
   assert.deepEqual(load.absent, [{ ...outage, kind: 'exchange-outage', evidence, series }]);
 });
 
-test('the stages behind the load follow each other, and what they found can be read', async () => {
-  const id = await start({ ...MONTH, symbol: 'ADAUSDT', stages: ['load', 'build-graph', 'train'], train: { epochs: 3 } });
-  await served.append(...(await commandsOf(id)).map((command) => verdictOn(command)));
-  await served.fold();
-  assert.equal((await read(id)).status, 'building');
-  await served.append(saidBy('graph-builder', id, { stage: 'build-graph', detail: { graph_id: 'g1', nodes: 8_928 } }));
-  await served.fold();
-  assert.equal((await read(id)).status, 'training');
-  const trainings = (await served.events(TRAIN_TOPIC)).filter((event) => event.queueid === id).map(({ data }) => data as Train);
-  assert.deepEqual(
-    trainings.map(({ graph_id, epochs }) => [graph_id, epochs]),
-    [['g1', 3]],
-  );
-  await served.append(
-    saidBy('gnn-trainer', id, { stage: 'train', status: 'error', error: { code: 'invalid_request', message: 'too few bars' } }),
-  );
-  await served.fold();
-
-  const failed = await read(id);
-  assert.equal(failed.status, 'error');
-  assert.deepEqual([failed.error.code, failed.error.stage], ['invalid_request', 'train']);
-  assert.deepEqual(
-    failed.stages.map(({ status }: { status: string }) => status),
-    ['completed', 'completed', 'error'],
-  );
-  assert.deepEqual(failed.stages[1].detail, { graph_id: 'g1', nodes: 8_928 });
-});
-
 test('workflows are listed newest first, by status, symbol and type, page after page', async () => {
   const own = await serveWorkflows();
   try {
@@ -220,66 +144,6 @@ test('workflows are listed newest first, by status, symbol and type, page after 
   }
 });
 
-/** Reads server-sent events until `enough` says so, or the stream ends. */
-async function follow(path: string, enough: (ids: readonly string[]) => boolean, headers: Record<string, string> = {}) {
-  const stop = new AbortController();
-  const response = await fetch(served.url + path, { headers, signal: stop.signal });
-  const [ids, events]: [string[], StreamEvent[]] = [[], []];
-  let text = '';
-  if (response.body === null) return { response, ids, events, ended: true };
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return { response, ids, events, ended: true };
-    text += value;
-    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      const lines = text.slice(0, end).split('\n');
-      text = text.slice(end + 2);
-      const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-      const [id, data] = [field('id'), field('data')];
-      if (id === undefined || data === undefined) continue;
-      ids.push(id);
-      events.push(JSON.parse(data) as StreamEvent);
-    }
-    if (enough(ids)) {
-      stop.abort();
-      return { response, ids, events, ended: false };
-    }
-  }
-}
-
-test('the events of a workflow are streamed: those so far, those to come, and none twice after a break', async () => {
-  const id = await start({ ...MONTH, symbol: 'XRPUSDT', time_range: '2024-08-01:2024-08-02' });
-  const commands = await commandsOf(id);
-  assert.equal(commands.length, 1);
-
-  const path = `/workflows/${id}/events`;
-  const soFar = await follow(path, (ids) => ids.length >= 2);
-  assert.equal(soFar.response.headers.get('content-type'), 'text/event-stream');
-  assert.deepEqual(soFar.ids, ['1', '2']);
-  assert.equal(soFar.events[0]?.type, 'io.streamforge.workflow-requested.v1');
-
-  const live = follow(path, () => false, { 'last-event-id': '2' });
-  await served.append(...commands.map((command) => verdictOn(command)));
-  await served.fold();
-  const rest = await live;
-
-  assert.ok(rest.ended);
-  assert.deepEqual(rest.ids, ['3', '4']);
-  assert.deepEqual(
-    rest.events.map(({ type }) => type.split('.').slice(2).join('.')),
-    ['shard-verified.v1', 'queue-event.v1'],
-  );
-  const whole = await follow(path, () => false);
-  assert.deepEqual(whole.ids, ['1', '2', '3', '4']);
-  assert.deepEqual(
-    whole.events.map((event) => event.id),
-    (await served.events(QUEUE_EVENTS)).filter((event) => event.queueid === id).map((event) => event.id),
-  );
-  assert.equal((await follow(path, () => false, { 'last-event-id': '4' })).response.status, 204);
-  assert.equal((await served.call('GET', path, undefined, { 'last-event-id': 'x' })).status, 400);
-});
-
 test('a fact about a workflow of an older attempt is recorded and changes nothing', async () => {
   const id = await start();
   await served.call('POST', `/workflows/${id}/stop`);
@@ -294,68 +158,4 @@ test('a fact about a workflow of an older attempt is recorded and changes nothin
   assert.deepEqual({ ...(await read(id)) }, before);
   const events = await served.stores.workflows.readEvents(id, 0, 100);
   assert.ok(events.some(({ event }) => (event.data as { status?: string }).status === 'error'));
-});
-
-test('the graph of a request that only trains brings symbols, range and parameters', async () => {
-  const params = { lags: [1], vis_window: 10, vis_cap: 2, corr_window: 20, corr_top: 1, lead_window: 30, lead_top: 1 };
-  const none = { next: [], visible: [], corr: [], leads: [] };
-  await served.stores.graphs.writeGraph(
-    {
-      graph_id: 'graph1',
-      exchange: 'binance',
-      interval: '5m',
-      symbols: ['BTCUSDT', 'ETHUSDT'],
-      from: FROM,
-      to: TO,
-      builder_version: '1',
-      params,
-      feature_names: [],
-      feature_version: '1',
-      node_count: 0,
-      edge_counts: { next: 0, visible: 0, corr: 0, leads: 0 },
-      content_hash: 'x',
-      created_at: 1,
-    },
-    { nodes: [], edges: none },
-  );
-
-  const id = await start({ type: 'gnn_train', train: { graph_id: 'graph1', seeds: [9] } });
-
-  assert.match(id, /^wf-btcusdt-gnn_train-20240801-/);
-  const view = await read(id);
-  assert.deepEqual(
-    [view.status, view.symbols, view.types, view.from, view.to],
-    ['training', ['BTCUSDT', 'ETHUSDT'], ['gnn_train'], FROM, TO],
-  );
-  const trainings = (await served.events(TRAIN_TOPIC)).filter((event) => event.queueid === id).map(({ data }) => data as Train);
-  assert.deepEqual(
-    trainings.map(({ symbol, graph_id, seeds }) => [symbol, graph_id, seeds]),
-    [['BTCUSDT', 'graph1', [9]]],
-  );
-});
-
-test('the last stages alone run over what is proven', async () => {
-  const series = 'binance:LINKUSDT:candles:1h';
-  const request = { symbol: 'BTCUSDT', type: 'gnn_graph', graph: { interval: '1h' }, time_range: '2024-08-01:2024-08-31' };
-  const unproven = await served.call('POST', '/workflows', request);
-  assert.deepEqual([unproven.status, unproven.json().code], [409, 'state_conflict']);
-  await served.stores.market.writeLedger([
-    {
-      series: series.replace('LINK', 'BTC'),
-      month: '2024-08',
-      rev: 0,
-      covered: [{ from: FROM, to: TO, origin: 'rest' }],
-      absent: [],
-      open: [],
-    },
-  ]);
-
-  const id = await start({ ...request, collection_name: 'hours' });
-
-  assert.equal((await read(id)).status, 'building');
-  const builds = (await served.events(BUILD_GRAPH_TOPIC)).filter((event) => event.queueid === id).map(({ data }) => data as BuildGraph);
-  assert.deepEqual(
-    builds.map(({ interval, symbols, from, to }) => [interval, symbols, from, to]),
-    [['1h', ['BTCUSDT'], FROM, TO]],
-  );
 });

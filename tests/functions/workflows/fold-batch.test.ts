@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { handleBatch } from '../../../functions/workflows/handle.ts';
-import { rebuildWorkflows } from '../../../functions/workflows/rebuild.ts';
 import { AppError } from '../../../shared/domain/errors.ts';
 import type { StreamEvent } from '../../../shared/events/event.ts';
 import type { FetchShard } from '../../../shared/events/fetch-shard.ts';
 import { queueEvent } from '../../../shared/events/queue-event.ts';
-import { type ShardVerified, shardVerified } from '../../../shared/events/shard-verified.ts';
-import { fetchTopic, QUEUE_CONTROL, QUEUE_EVENTS, TOPICS } from '../../../shared/events/topics.ts';
+import type { ShardVerified } from '../../../shared/events/shard-verified.ts';
+import { QUEUE_CONTROL, QUEUE_EVENTS } from '../../../shared/events/topics.ts';
 import { workflowStopRequested } from '../../../shared/events/workflow-stop-requested.ts';
 import { workflowTick } from '../../../shared/events/workflow-tick.ts';
 import type { Context } from '../../../shared/runtime/context.ts';
 import type { EventOutcome } from '../../../shared/runtime/define-function.ts';
 import { type ServedWorkflows, serveWorkflows } from './serve-workflows.ts';
-
-const MONTH = { symbol: 'BTCUSDT', type: 'api_candles_5m', time_range: '2024-08-01:2024-08-31' };
-const FETCH = fetchTopic('binance');
+import { eventsOn, FETCH, MONTH, startOn, verdictOn } from './workers.ts';
 
 let served: ServedWorkflows;
 before(async () => {
@@ -23,32 +20,9 @@ before(async () => {
 });
 after(() => served.close());
 
-async function start(body: object = MONTH): Promise<string> {
-  const answer = await served.call('POST', '/workflows', body);
-  assert.equal(answer.status, 202, answer.text);
-  return answer.json().queue_id;
-}
-
-async function eventsOf(topic: string, queueId: string): Promise<StreamEvent[]> {
-  return (await served.events(topic)).filter((event) => event.queueid === queueId);
-}
-
-function verdictOn(event: StreamEvent, over: Partial<ShardVerified> = {}): StreamEvent {
-  const { queue_id, attempt, shard, series, try: number } = event.data as FetchShard;
-  const verdict: ShardVerified = {
-    queue_id,
-    attempt,
-    shard,
-    series,
-    try: number,
-    verdict: 'persisted',
-    counted: 1_000,
-    missing: [],
-    absent: [],
-    ...over,
-  };
-  return shardVerified.build(verdict, { producer: 'sink', time: Date.now() });
-}
+const start = (body: object = MONTH): Promise<string> => startOn(served, body);
+const eventsOf = (topic: string, id: string): Promise<StreamEvent[]> => eventsOn(served, topic, id);
+const verdict = (event: StreamEvent, over: Partial<ShardVerified> = {}): StreamEvent => verdictOn(event.data as FetchShard, over);
 
 const batch = (events: readonly StreamEvent[], context: Context = served.context): Promise<readonly EventOutcome[]> =>
   handleBatch(
@@ -121,7 +95,7 @@ test('a process that knows nothing of what another one wrote reads again and fol
   const [first] = await eventsOf(FETCH, id);
   assert.ok(first);
 
-  assert.ok(isDone(await batch([verdictOn(first)])));
+  assert.ok(isDone(await batch([verdict(first)])));
 
   const view = (await served.call('GET', `/workflows/${id}`)).json();
   assert.equal(view.stages[0].shards_done, 1);
@@ -132,10 +106,10 @@ test('an event that breaks its contract is at fault alone; those around it are f
   await served.fold();
   const [one, two] = await eventsOf(FETCH, id);
   assert.ok(one && two);
-  const { data, ...envelope } = verdictOn(one);
+  const { data, ...envelope } = verdict(one);
   const broken = { ...envelope, data: { ...(data as object), verdict: 'perhaps' } };
 
-  const outcomes = await batch([broken, verdictOn(one), verdictOn(two)]);
+  const outcomes = await batch([broken, verdict(one), verdict(two)]);
 
   assert.deepEqual(
     outcomes.map((outcome) => (outcome.ok ? 'ok' : (outcome.error as AppError).code)),
@@ -196,81 +170,6 @@ test('one batch with events of many workflows is one write and one sending', asy
 
   assert.deepEqual([writes, sendings], [1, 1]);
   for (const id of ids) assert.equal((await eventsOf(FETCH, id)).length, 9);
-});
-
-test('case 66: dropping the workflow collections and rebuilding gives every workflow back, and sends nothing', async () => {
-  const own = await serveWorkflows();
-  try {
-    const finished = (await own.call('POST', '/workflows', { ...MONTH, collection_name: 'august' }, { 'idempotency-key': 'k' })).json()
-      .queue_id;
-    const stopped = (await own.call('POST', '/workflows', { ...MONTH, symbol: 'ETHUSDT' })).json().queue_id;
-    await own.fold();
-    const commands = (await own.events(FETCH)).filter((event) => event.queueid === finished);
-    await own.append(
-      ...commands.slice(0, 8).map((event) => verdictOn(event)),
-      verdictOn(commands[8] as StreamEvent, { verdict: 'short', missing: [{ from: Date.UTC(2024, 7, 31), to: Date.UTC(2024, 8, 1) }] }),
-    );
-    await own.fold();
-    const again = (await own.events(FETCH)).filter((event) => (event.data as FetchShard).try === 2);
-    await own.append(...again.map((event) => verdictOn(event)));
-    await own.call('POST', `/workflows/${stopped}/stop`);
-    await own.fold();
-    await own.commit();
-    const { workflows } = own.stores;
-    const readAll = async () => ({
-      documents: (await workflows.listWorkflows()).items.map(({ rev: _, ...document }) => document),
-      shards: [await workflows.readShards(finished), await workflows.readShards(stopped)],
-      events: [await workflows.readEvents(finished, 0, 1_000), await workflows.readEvents(stopped, 0, 1_000)],
-      collection: await workflows.readCollection('august'),
-    });
-    const before = await readAll();
-    assert.deepEqual(before.documents.map(({ status }) => status).sort(), ['finished', 'interrupted']);
-    const ends = async () => (await Promise.all(TOPICS.map(({ name }) => own.bus.admin.topic(name)))).map(({ offsets }) => offsets);
-    const log = await ends();
-
-    await workflows.dropWorkflows();
-    assert.equal((await workflows.listWorkflows()).items.length, 0);
-    const rebuilt = await rebuildWorkflows(own.context.ports);
-
-    assert.deepEqual(rebuilt, { workflows: 2, events: before.events.flat().length });
-    assert.deepEqual(await readAll(), before);
-    assert.deepEqual(await ends(), log);
-    assert.equal(
-      (await own.call('POST', '/workflows', { ...MONTH, collection_name: 'august' }, { 'idempotency-key': 'k' })).json().queue_id,
-      finished,
-    );
-  } finally {
-    await own.close();
-  }
-});
-
-test('case 66: a rebuild folds no further than the group has committed; what lies above is folded by the consumer, and sends', async () => {
-  const own = await serveWorkflows();
-  try {
-    const id = (await own.call('POST', '/workflows', MONTH)).json().queue_id;
-    await own.fold();
-    await own.commit();
-    await own.append(...(await own.events(FETCH)).map((event) => verdictOn(event)));
-
-    await rebuildWorkflows(own.context.ports);
-    assert.equal((await own.stores.workflows.readWorkflow(id))?.status, 'loading');
-    await own.fold();
-
-    assert.equal((await own.stores.workflows.readWorkflow(id))?.status, 'finished');
-  } finally {
-    await own.close();
-  }
-});
-
-test('a rebuild with a log that nobody has read yet folds nothing', async () => {
-  const own = await serveWorkflows();
-  try {
-    await own.call('POST', '/workflows', MONTH);
-
-    assert.deepEqual(await rebuildWorkflows(own.context.ports), { workflows: 0, events: 0 });
-  } finally {
-    await own.close();
-  }
 });
 
 test('the commands of a workflow carry the trace of what caused them', async () => {

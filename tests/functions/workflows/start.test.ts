@@ -2,37 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AppError } from '../../../shared/domain/errors.ts';
 import type { FetchShard } from '../../../shared/events/fetch-shard.ts';
-import type { ShardVerified } from '../../../shared/events/shard-verified.ts';
-import { shardVerified } from '../../../shared/events/shard-verified.ts';
-import { fetchTopic, QUEUE_CONTROL, QUEUE_EVENTS } from '../../../shared/events/topics.ts';
+import { QUEUE_CONTROL, QUEUE_EVENTS } from '../../../shared/events/topics.ts';
 import type { Exchange } from '../../../shared/exchanges/exchange.ts';
 import { type ServedWorkflows, serveWorkflows } from './serve-workflows.ts';
-
-const MONTH = { symbol: 'BTCUSDT', type: 'api_candles_5m', time_range: '2024-08-01:2024-08-31' };
-const FETCH = fetchTopic('binance');
+import { FETCH, MONTH, verdictOn } from './workers.ts';
 
 let served: ServedWorkflows;
 before(async () => {
   served = await serveWorkflows();
 });
 after(() => served.close());
-
-/** The verdict that a shard is proven. */
-function persisted(command: FetchShard) {
-  const { queue_id, attempt, shard, series } = command;
-  const verdict: ShardVerified = {
-    queue_id,
-    attempt,
-    shard,
-    series,
-    try: command.try,
-    verdict: 'persisted',
-    counted: 1_000,
-    missing: [],
-    absent: [],
-  };
-  return shardVerified.build(verdict, { producer: 'sink', time: Date.now() });
-}
 
 test('a request is answered with its queue id and plan when the log has it, and is pending until it is folded', async () => {
   const answer = await served.call('POST', '/workflows', MONTH);
@@ -74,7 +53,7 @@ test('a workflow goes from POST to finished over log and store, and its stages, 
   const loading = (await served.call('GET', `/workflows/${queue_id}`)).json();
   assert.deepEqual([loading.status, loading.stages[0].shards_done, loading.stages[0].shards_total], ['loading', 0, 9]);
 
-  await served.append(...commands.map((event) => persisted(event.data as FetchShard)));
+  await served.append(...commands.map((event) => verdictOn(event.data as FetchShard)));
   await served.fold();
 
   const finished = (await served.call('GET', `/workflows/${queue_id}`)).json();
