@@ -61,7 +61,11 @@ describe('export', () => {
       host = await start();
     }
     for (const { queue_id } of asked) {
-      assert.equal((await waitForWorkflow(host.client, queue_id, { quiet: true })).status, 'finished', queue_id);
+      assert.equal(
+        (await waitForWorkflow(host.client, queue_id, { quiet: true, signal: AbortSignal.timeout(60_000) })).status,
+        'finished',
+        queue_id,
+      );
     }
   });
   after(async () => {

@@ -111,7 +111,7 @@ test(`cases 48 to 51 and 66: after ${KILLS} kills at random moments of one workf
   const rebuilt = await runCommand(['workflow', 'rebuild', '--json'], { STREAMFORGE_DATA_DIR: dir }, KEPT_CODE);
   assert.equal(rebuilt.code, 0, rebuilt.stderr);
   host = await startHost();
-  const view = await waitForWorkflow(host.client, queueId, { quiet: true });
+  const view = await waitForWorkflow(host.client, queueId, { quiet: true, signal: AbortSignal.timeout(60_000) });
 
   const told = kills.map(({ paged, after }) => `${after.done}/${after.total}${paged ? '' : ' (no page yet)'}`).join(', ');
   const inside = kills.filter(({ paged, after }) => paged && after.status === 'loading' && after.done < after.total);

@@ -36,7 +36,7 @@ async function openStack(t: TestContext, options: StackOptions): Promise<Stack> 
 }
 
 async function assertWhole(client: Stack['client'], exchange: string, queueId: string): Promise<void> {
-  const view = await waitForWorkflow(client, queueId, { quiet: true });
+  const view = await waitForWorkflow(client, queueId, { quiet: true, signal: AbortSignal.timeout(60_000) });
   const rows = await assertTruth(client.url, exchange, SERIES, FROM, TO);
   assert.deepEqual([view.status, view.attempt, view.stages[0]?.records_written], ['finished', 1, rows]);
   await assertComplete(client, SERIES, FROM, TO);

@@ -38,6 +38,9 @@ export interface StackOptions {
   readonly dir?: string;
 }
 
+/** A workflow of a test that has not ended by then never will. */
+const LONGEST_MS = 60_000;
+
 /** Starts simulator and host on free ports. Everything is gone after `stop`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'streamforge-stack-')));
@@ -60,7 +63,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const client = createApiClient(host.url);
   const startWorkflow = async (request: unknown): Promise<string> =>
     (await client.post<{ queue_id: string }>('/workflows', request)).queue_id;
-  const waitFor = (queueId: string): Promise<WorkflowView> => waitForWorkflow(client, queueId, { quiet: true });
+  const waitFor = (queueId: string): Promise<WorkflowView> =>
+    waitForWorkflow(client, queueId, { quiet: true, signal: AbortSignal.timeout(LONGEST_MS) });
   return {
     dir,
     simulator,
