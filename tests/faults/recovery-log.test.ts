@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { openEmbeddedBus } from '../../shared/bus/embedded/embedded-bus.ts';
 import { type WorkflowView, waitForWorkflow } from '../../shared/cli/workflow-client.ts';
 import type { JournalEntry } from '../../shared/exchanges/simulator/journal.ts';
@@ -23,11 +23,11 @@ const REQUEST = { symbol: 'BTCUSDT', types: ['api_candles_1m', 'api_agg_trades']
 /** All but the sink: what is loaded stays in the log. */
 const WITHOUT_SINK = ['workflows', 'fetch', 'stats'];
 
-async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'streamforge-recovery-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
+let root = '';
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'streamforge-recovery-'));
+});
+after(() => rm(root, { recursive: true, force: true }));
 
 async function openStack(t: TestContext, options: StackOptions): Promise<Stack> {
   const stack = await startStack(options);
@@ -49,8 +49,8 @@ async function pagesOf(exchange: string): Promise<number> {
 }
 
 /** Loads without a sink until `fetch` has read all that it was sent, and stops. */
-async function loadWithoutSink(dir: string): Promise<string> {
-  const stack = await startStack({ dir, host: { functionsFilter: WITHOUT_SINK } });
+async function loadWithoutSink(t: TestContext, dir: string): Promise<string> {
+  const stack = await openStack(t, { dir, host: { functionsFilter: WITHOUT_SINK } });
   const queueId = await stack.startWorkflow(REQUEST);
   await eventually(
     async () => {
@@ -66,7 +66,7 @@ async function loadWithoutSink(dir: string): Promise<string> {
 }
 
 test('case 53: on SIGTERM under load the host drains and exits with 0; started again it goes on at its offsets', async (t) => {
-  const dir = await folder(t);
+  const dir = join(root, 'case-53');
   const simulator = await startSimulatorProcess({ weightLimit: 1_000_000 });
   t.after(() => simulator.close());
   let host: HostProcess = await startHostProcess({ dir, cacheDir: KEPT_CODE, exchange: simulator.rest });
@@ -92,9 +92,28 @@ test('case 53: on SIGTERM under load the host drains and exits with 0; started a
   await assertWhole(host.client, simulator.rest, queueId);
 });
 
+test('case 69: a host that is frozen for longer than its leases goes on where it was when it thaws', async (t) => {
+  const dir = join(root, 'case-69');
+  const simulator = await startSimulatorProcess({ weightLimit: 1_000_000 });
+  t.after(() => simulator.close());
+  const host = await startHostProcess({ dir, cacheDir: KEPT_CODE, exchange: simulator.rest, env: { FETCH_LEASE_SECONDS: '3' } });
+  t.after(() => host.kill());
+  const { queue_id: queueId } = await host.client.post<{ queue_id: string }>('/workflows', REQUEST);
+  await simulator.addFaults({ on: 'rest', do: 'delay', ms: 100, times: 1e9 });
+  await eventually(async () => (await simulator.requests()).filter(({ ended_at }) => ended_at === null).length >= 4, { everyMs: 5 });
+
+  host.process.kill('SIGSTOP');
+  const frozenAt = Date.now();
+  await eventually(() => Date.now() > frozenAt + 4_000, { what: 'the leases are over' });
+  host.process.kill('SIGCONT');
+  await simulator.clearFaults();
+
+  await assertWhole(host.client, simulator.rest, queueId);
+});
+
 test('case 58: what a retention shorter than the outage has deleted is a hole of the ledger, and is fetched from the exchange again', async (t) => {
-  const dir = await folder(t);
-  const queueId = await loadWithoutSink(dir);
+  const dir = join(root, 'case-58');
+  const queueId = await loadWithoutSink(t, dir);
   const bus = await openEmbeddedBus({ dir });
   assert.ok((await bus.admin.applyRetention(Date.now() + 8 * DAY)) > 0);
   const { offsets } = await bus.admin.topic('market.agg-trades.history');
@@ -114,8 +133,8 @@ test('case 58: what a retention shorter than the outage has deleted is a hole of
 });
 
 test('case 59: groups whose offsets are gone read everything once more from the earliest record, and nothing changes', async (t) => {
-  const dir = await folder(t);
-  const before = await startStack({ dir });
+  const dir = join(root, 'case-59');
+  const before = await openStack(t, { dir });
   const view = await before.runWorkflow(REQUEST);
   const rows = await assertTruth(before.host.url, before.simulator.rest, SERIES, FROM, TO);
   await assertSettled(before.client);
@@ -136,8 +155,8 @@ test('case 59: groups whose offsets are gone read everything once more from the 
 });
 
 test('case 60: a sink that starts after the load reads from the earliest record and has every row', async (t) => {
-  const dir = await folder(t);
-  const queueId = await loadWithoutSink(dir);
+  const dir = join(root, 'case-60');
+  const queueId = await loadWithoutSink(t, dir);
 
   const stack = await openStack(t, { dir });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import type { WorkflowView } from '../../shared/cli/workflow-client.ts';
 import { openSqliteStore } from '../../shared/store/sqlite/open-sqlite-store.ts';
 import { eventually } from '../support/eventually.ts';
@@ -45,16 +45,23 @@ async function writeRecording(folder: string): Promise<void> {
   }
 }
 
-const start = (): Promise<Stack> => startStack({ dir, simulator: { recording: join(root, 'recording') } });
+async function start(t: TestContext): Promise<Stack> {
+  const stack = await startStack({ dir, simulator: { recording: join(root, 'recording') } });
+  t.after(() => stack.stop());
+  return stack;
+}
 
 /** Everything that a reader can see of the workflows. */
 async function everythingOf(stack: Stack, ids: readonly string[]): Promise<unknown> {
   const views = await Promise.all(ids.map((id) => stack.client.get(`/workflows/${id}`)));
+  const documents = await Promise.all(ids.map((id) => stack.host.ports.workflows.readWorkflow(id)));
+  // How often a document was written is no part of what it says.
+  const states = documents.map((document) => ({ ...document, rev: undefined }));
   const shards = await Promise.all(ids.map((id) => stack.host.ports.workflows.readShards(id)));
   const events = await Promise.all(ids.map((id) => stack.host.ports.workflows.readEvents(id, 0, 10_000)));
   const list = await stack.client.get('/workflows?limit=100');
   const { text: collection } = await stack.client.text('/collections/rebuilt_rows/rows?format=csv&limit=10000');
-  return { views, shards, events, list, collection };
+  return { views, states, shards, events, list, collection };
 }
 
 async function untilStatus(stack: Stack, queueId: string, status: string): Promise<void> {
@@ -92,7 +99,7 @@ async function makeWorkflows(stack: Stack): Promise<string[]> {
 }
 
 test('case 66: with the workflow collections gone, `workflow rebuild` brings every workflow back as it was, and sends nothing', async (t) => {
-  const stack = await start();
+  const stack = await start(t);
   const ids = await makeWorkflows(stack);
   const noLag = async (): Promise<boolean> => (await busView(stack.client)).lags.every(({ lag }) => lag === 0);
   await eventually(noLag, { what: 'all is read' });
@@ -109,16 +116,15 @@ test('case 66: with the workflow collections gone, `workflow rebuild` brings eve
   assert.equal(code, 0, stderr);
   const events = (before as { readonly events: readonly (readonly unknown[])[] }).events.reduce((sum, each) => sum + each.length, 0);
   assert.deepEqual(JSON.parse(stdout), { workflows: 4, events });
-  const after = await start();
-  t.after(() => after.stop());
+  const after = await start(t);
   assert.deepEqual(await everythingOf(after, ids), before);
   assert.deepEqual(endsOf(await busView(after.client)), ends);
   const again = await after.client.post<{ queue_id: string }>('/workflows', FINISHED, { headers: { 'idempotency-key': KEY } });
   assert.equal(again.queue_id, ids[0], 'the key is still taken');
 });
 
-test('case 66: while a host runs, a rebuild is refused and changes nothing', async () => {
-  const stack = await start();
+test('case 66: while a host runs, a rebuild is refused and changes nothing', async (t) => {
+  const stack = await start(t);
   const list = await stack.client.get('/workflows');
 
   const { code, stderr } = await runCommand(['workflow', 'rebuild'], { STREAMFORGE_DATA_DIR: dir }, KEPT_CODE);

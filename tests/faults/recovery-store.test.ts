@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type TestContext, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { openEmbeddedBus } from '../../shared/bus/embedded/embedded-bus.ts';
 import type { WorkflowView } from '../../shared/cli/workflow-client.ts';
 import type { JournalEntry } from '../../shared/exchanges/simulator/journal.ts';
@@ -19,6 +19,12 @@ const FROM = Date.UTC(2024, 7, 5);
 const TO = FROM + 2 * 86_400_000;
 const SERIES = ['binance:BTCUSDT:candles:1m', 'binance:BTCUSDT:agg-trades'];
 const REQUEST = { symbol: 'BTCUSDT', types: ['api_candles_1m', 'api_agg_trades'], time_range: '2024-08-05:2024-08-06' };
+
+let root = '';
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'streamforge-recovery-'));
+});
+after(() => rm(root, { recursive: true, force: true }));
 
 async function openStack(t: TestContext, options: StackOptions): Promise<Stack> {
   const stack = await startStack(options);
@@ -62,9 +68,8 @@ const FULL: Readonly<Record<string, StackOptions['adapters']>> = {
 };
 for (const [what, adapters] of Object.entries(FULL)) {
   test(`case 64: on a full disk under the ${what} nothing is committed past what is not written; with room it goes on`, async (t) => {
-    const dir = await mkdtemp(join(tmpdir(), 'streamforge-full-'));
-    t.after(() => rm(dir, { recursive: true, force: true }));
-    const small = await startStack({ dir, ...(adapters === undefined ? {} : { adapters }) });
+    const dir = join(root, what);
+    const small = await openStack(t, { dir, ...(adapters === undefined ? {} : { adapters }) });
     const queueId = await small.startWorkflow(REQUEST);
     await eventually(() => small.logs.some(({ error }) => (error as { code?: string } | undefined)?.code === 'storage_full'), {
       what: 'the disk is full',

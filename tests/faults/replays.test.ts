@@ -8,6 +8,8 @@ import { toRecord } from '../../shared/events/kafka-codec.ts';
 import { packRows } from '../../shared/events/micro-batch.ts';
 import { contractOf } from '../../shared/events/registry.ts';
 import { QUEUE_EVENTS } from '../../shared/events/topics.ts';
+import { workflowResumeRequested } from '../../shared/events/workflow-resume-requested.ts';
+import { workflowStopRequested } from '../../shared/events/workflow-stop-requested.ts';
 import { seededRandom } from '../../shared/runtime/random.ts';
 import { assertComplete, assertSettled, busView, endsOf } from '../support/settled.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -77,7 +79,7 @@ describe('a finished workflow', () => {
     await assertComplete(stack.client, SERIES, FROM, TO);
   });
 
-  test('case 67: its facts sent again shuffled, and news of an end that never was, move nothing and send nothing', async () => {
+  test('case 67: its facts sent again shuffled, and a stop and a resume that come too late, move nothing and send nothing', async () => {
     const view = await stack.client.get<WorkflowView>(`/workflows/${finished.queue_id}`);
     const before = await sentTo('queue-control', 'queue-control.fetch.binance');
     const facts = (await recordsOf(QUEUE_EVENTS)).map(again);
@@ -93,8 +95,17 @@ describe('a finished workflow', () => {
         };
       });
     assert.ok(failed.length > 0);
+    const meta = { producer: 'test', time: Date.now() };
+    const about = { queue_id: finished.queue_id, reason: 'too late' };
+    const late = [
+      workflowStopRequested.build({ ...about, attempt: 1 }, meta),
+      workflowResumeRequested.build(
+        { ...about, attempt: 2, effective_to: TO, as_of: Date.now(), lacking: [{ series: CANDLES, ranges: [{ from: FROM, to: TO }] }] },
+        meta,
+      ),
+    ].map((event) => toRecord(event, QUEUE_EVENTS));
 
-    await sendShuffled([...facts, ...failed, ...facts], 67);
+    await sendShuffled([...facts, ...failed, ...late, ...facts], 67);
 
     assert.deepEqual(await stack.client.get<WorkflowView>(`/workflows/${finished.queue_id}`), view);
     assert.deepEqual(await sentTo('queue-control', 'queue-control.fetch.binance'), before);

@@ -195,8 +195,8 @@ export const EXCHANGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a shard that is done is fetched again',
     file: 'functions/fetch/shard-claim.ts',
-    find: 'if (!granted) {',
-    replace: 'if (!granted && !claim.done) {',
+    find: 'askedAt >= claim.until + UNHEARD_MS',
+    replace: 'askedAt >= 0',
     tests: ['tests/functions/fetch/stop-and-claim.test.ts'],
     pattern: 'a shard that is done',
   },

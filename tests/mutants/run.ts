@@ -1,7 +1,7 @@
 // Plants each defect of `list.ts` in turn and runs the tests that must notice it: a mutant that stays green fails the run.
 // Words on the command line choose mutants by name; `--control` runs the same tests without any defect, which must leave them green.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,6 +10,8 @@ import type { Mutant } from './mutant.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const patch = pathToFileURL(`${root}tests/mutants/patch.mjs`).href;
+// The check of a mutant's syntax is marked experimental: said once more at every run it would only hide the verdicts.
+process.removeAllListeners('warning');
 const isControl = process.argv.includes('--control');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const mutants = wanted.length === 0 ? MUTANTS : MUTANTS.filter((mutant) => wanted.some((word) => mutant.name.includes(word)));
@@ -20,7 +22,7 @@ const MOST_MS = 120_000;
 /** Longest wait for what a defect keeps from happening; the control shows that it is enough without one. */
 const MOST_WAIT_MS = 6_000;
 
-/** `killed` is what a mutant has to be. `misplaced`: its text is not there exactly once. `broken`: it fails by its own words, not by the test's. */
+/** `killed` is what a mutant has to be. `misplaced`: its text is not there exactly once, or its tests are not there. `broken`: it fails by its own words, not by the test's. */
 type Outcome = 'killed' | 'survived' | 'misplaced' | 'broken';
 
 interface Verdict {
@@ -36,9 +38,9 @@ interface TestRun {
 }
 
 /** What is wrong with the mutant itself, before any test is run. */
-function flawOf({ file, find, replace }: Mutant): 'misplaced' | 'broken' | undefined {
+function flawOf({ file, find, replace, tests }: Mutant): 'misplaced' | 'broken' | undefined {
   const source = readFileSync(`${root}${file}`, 'utf8');
-  if (source.split(find).length !== 2) return 'misplaced';
+  if (source.split(find).length !== 2 || !tests.every((test) => existsSync(`${root}${test}`))) return 'misplaced';
   try {
     stripTypeScriptTypes(source.replace(find, () => replace));
     return undefined;
@@ -51,7 +53,7 @@ async function runTests({ file, find, replace, tests, pattern, env }: Mutant, pl
   const plant = JSON.stringify({ url: pathToFileURL(`${root}${file}`).href, find, replace });
   const child = spawn(
     process.execPath,
-    ['--test', '--test-reporter', 'tap', ...(pattern === undefined ? [] : ['--test-name-pattern', pattern]), ...tests],
+    ['--test', '--test-force-exit', '--test-reporter', 'tap', ...(pattern === undefined ? [] : ['--test-name-pattern', pattern]), ...tests],
     {
       cwd: root,
       env: {
@@ -105,7 +107,7 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>):
 const WHY: Readonly<Record<Outcome, string>> = {
   killed: '',
   survived: 'the tests stayed green',
-  misplaced: 'its text is not there exactly once',
+  misplaced: 'its text is not there exactly once, or its tests are not there',
   broken: 'it is no program, so no test has noticed it',
 };
 

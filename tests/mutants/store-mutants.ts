@@ -1,6 +1,8 @@
 import type { Mutant } from './mutant.ts';
 
-/** Proof, ledger, store and objects. */
+const SINK = ['tests/functions/sink/handle.test.ts'];
+
+/** Proof, ledger, sink, store and objects. */
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an open candle proves its bucket',
@@ -157,5 +159,37 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     replace: 'rename(temporary, target)',
     tests: ['tests/objects/folder/object-store.test.ts'],
     pattern: 'of many puts with ifAbsent',
+  },
+  {
+    name: 'a marker overtakes rows that could not be written',
+    file: 'functions/sink/handle.ts',
+    find: 'if (unwritten)',
+    replace: 'if (unwritten && outcomes.length === 0)',
+    tests: SINK,
+    pattern: 'case 55',
+  },
+  {
+    name: 'a verdict that cannot be sent counts as said',
+    file: 'functions/sink/handle.ts',
+    find: 'if (!sent.ok) for (const [index] of ready) outcomes[index] = sent;',
+    replace: '',
+    tests: SINK,
+    pattern: 'a verdict that cannot be sent',
+  },
+  {
+    name: 'a trade with another content vanishes without a word',
+    file: 'functions/sink/write-rows.ts',
+    find: 'of outcome.conflicts)',
+    replace: 'of outcome.conflicts.slice(0, 0))',
+    tests: SINK,
+    pattern: 'is a conflict',
+  },
+  {
+    name: 'the present is taken at its word',
+    file: 'functions/sink/prove.ts',
+    find: "covered: proof.covered.map((range) => ({ ...range, origin: 'ws' }))",
+    replace: "covered: [{ from, to, ...ids, origin: proof.counted < 0 ? 'rest' : 'ws' }]",
+    tests: SINK,
+    pattern: 'what the present says',
   },
 ];

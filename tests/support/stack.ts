@@ -26,6 +26,7 @@ export interface Stack {
   runWorkflow(request: unknown): Promise<WorkflowView>;
   startWorkflow(request: unknown): Promise<string>;
   waitFor(queueId: string): Promise<WorkflowView>;
+  /** A second call waits for the first. */
   stop(): Promise<void>;
 }
 
@@ -65,6 +66,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     (await client.post<{ queue_id: string }>('/workflows', request)).queue_id;
   const waitFor = (queueId: string): Promise<WorkflowView> =>
     waitForWorkflow(client, queueId, { quiet: true, signal: AbortSignal.timeout(LONGEST_MS) });
+  const end = async (): Promise<void> => {
+    await host.stop({ graceMs: 5_000 });
+    await simulator.close();
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  };
+  let stopped: Promise<void> | undefined;
   return {
     dir,
     simulator,
@@ -82,10 +89,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startWorkflow,
     waitFor,
     runWorkflow: async (request) => waitFor(await startWorkflow(request)),
-    async stop() {
-      await host.stop({ graceMs: 5_000 });
-      await simulator.close();
-      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    stop() {
+      stopped ??= end();
+      return stopped;
     },
   };
 }

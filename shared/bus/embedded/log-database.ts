@@ -23,7 +23,7 @@ const PAGE_BYTES = 16_384;
 /** The WAL is copied into the file whenever it has grown by this much: some 50 ms each time on a plain disk, while appends wait. */
 const CHECKPOINT_BYTES = 16 * 1_048_576;
 /** Recently written pages that stay in memory: readers at the end of the log are served from there. */
-const CACHE_KIB = 16 * 1_024;
+const CACHE_KIB = 4 * 1_024;
 /** A process that was just killed may hold its lock for a moment longer. */
 const BUSY_MS = 250;
 
