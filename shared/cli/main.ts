@@ -51,7 +51,11 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function reportFailure(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.badUse;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.done;
+    if (json) print(JSON.stringify({ error: { code: 'invalid_request', message: error.message } }));
+    return EXIT.badUse;
+  }
   const { text, json: document, exitCode } = describeError(error);
   if (json) print(JSON.stringify(document));
   note(text);

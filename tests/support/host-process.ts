@@ -41,6 +41,10 @@ export async function startHostProcess(options: {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close');
+  // A test that ends by an exception of its own must not leave a host behind.
+  const killOrphan = (): void => void child.kill('SIGKILL');
+  process.once('exit', killOrphan);
+  void closed.then(() => process.off('exit', killOrphan));
   const logs: Record<string, unknown>[] = [];
   const words: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
