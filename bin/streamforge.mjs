@@ -2,7 +2,7 @@
 // The command needs Node 24 or newer; the project brings one by npm, so an older Node hands over to it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const major = Number(process.versions.node.split('.')[0]);
@@ -10,7 +10,7 @@ if (major >= 24) {
   // Types are stripped once, not at every start and in every thread: half the start-up time and 40 MB less. Children and workers read the variable.
   process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
   limitYoungGeneration();
-  enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   const { main } = await import('../shared/cli/main.ts');
   await main(process.argv.slice(2));
 } else {
