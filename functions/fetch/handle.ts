@@ -6,6 +6,7 @@ import { announceLoading } from './announce.ts';
 import type { FetchConfig } from './config.ts';
 import { sendShard } from './send-shard.ts';
 import { workUnderClaim } from './shard-claim.ts';
+import { waitUntilRipe } from './wait-until-ripe.ts';
 import { watchWorkflow } from './workflow-watch.ts';
 
 /**
@@ -22,7 +23,9 @@ export async function handle(received: ReceivedEvent, context: Context<FetchConf
     await workUnderClaim(context, claim, async (lost) => {
       await announceLoading(shard, context);
       const signal = AbortSignal.any([context.signal, watch.signal, lost]);
-      await sendShard(received, shard, { signal, beforeRequest: watch.check }, context);
+      const call = { signal, beforeRequest: watch.check };
+      await waitUntilRipe(shard, call, context);
+      await sendShard(received, shard, call, context);
     });
   } catch (error) {
     // What the log or the socket made of the abort says less than why it was aborted.

@@ -16,6 +16,7 @@ export interface Judgement {
  * rows or history that the exchange does not give: another fetch would bring nothing else.
  */
 export function judgeShard(marker: ShardCompleted, proof: RangeProof): Judgement {
+  if (hasRowInHead(marker, proof)) return contradiction(marker, proof);
   const hopeless = [...marker.refused, ...marker.unavailable];
   const fetchable = withoutRanges(marker, proof.missing, hopeless);
   const { queue_id, attempt, shard, series, absent } = marker;
@@ -36,6 +37,23 @@ export function judgeShard(marker: ShardCompleted, proof: RangeProof): Judgement
         ...marker.unavailable.map((range) => ({ ...range, kind: 'unavailable' as const })),
       ],
     },
+  };
+}
+
+/**
+ * A head that is not there (`unavailable`, `not-listed`) stands in the claim as the one id before the first row. Where that row is stored, the head was made
+ * of an answer that began too late: nothing of this marker is believed.
+ */
+function hasRowInHead(marker: ShardCompleted, proof: RangeProof): boolean {
+  const heads = [...marker.unavailable, ...marker.absent.filter(({ kind }) => kind === 'not-listed')].filter(hasIds);
+  return heads.some((head) => proof.covered.some((range) => hasIds(range) && range.from_id <= head.to_id && range.to_id >= head.from_id));
+}
+
+function contradiction({ queue_id, attempt, shard, series, from, to, ...marker }: ShardCompleted, proof: RangeProof): Judgement {
+  const base = { queue_id, attempt, shard, try: marker.try, series };
+  return {
+    verdict: { ...base, verdict: 'short', counted: proof.counted, missing: [{ from, to }], absent: [] },
+    addition: { covered: [], absent: [], open: [] },
   };
 }
 

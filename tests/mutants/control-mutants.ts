@@ -213,4 +213,12 @@ export const CONTROL_MUTANTS: readonly Mutant[] = [
     replace: '.regex(/^\\d+$/)',
     tests: ['tests/functions/stats/bad-input.test.ts'],
   },
+  {
+    name: 'a head that a stored row contradicts is believed',
+    file: 'functions/sink/verdict.ts',
+    find: 'if (hasRowInHead(marker, proof)) return contradiction(marker, proof);',
+    replace: '',
+    tests: ['tests/functions/sink/verdict.test.ts'],
+    pattern: 'is not believed',
+  },
 ];

@@ -47,6 +47,9 @@ async function tryStart(space: IdSpace, time: number, call: CallOptions): Promis
   }
   const lowest = (await space.byId(0, 1, call, time)).entries[0];
   if (lowest === undefined || lowest.time < time) return 'no row is before it by time, yet one is by id';
+  // One answer that begins too late must not make a head of rows that were read already.
+  if (page.entries.some((entry) => entry.id < lowest.id) || first.id < lowest.id)
+    return 'the first row of all lies behind rows that were read';
   const head = lowest.id === page.entries[0]?.id ? page : await space.byId(lowest.id, PAGE_ROWS, call, lowest.time);
   if (head.entries[0]?.id !== lowest.id) return 'the first row of all is not answered by its id';
   return { kind: 'head', page: head, asked_at: [page.asked_at, head.asked_at] };

@@ -86,3 +86,24 @@ test('history that the exchange does not give fails the shard with rows_missing'
   assert.equal(verdict.error?.code, 'rows_missing');
   assert.deepEqual(addition.open, [{ ...cold, kind: 'unavailable' }]);
 });
+
+test('a head that is said not to be there, while the row in it is stored, is not believed: the shard is short and the ledger gains nothing', () => {
+  const trades = {
+    series: 'binance:BTCUSDT:trades',
+    shard: `binance:BTCUSDT:trades:${FROM}-${FROM + 10 * STEP}`,
+    first_id: 99,
+    last_id: 99,
+    row_count: 0,
+  };
+  const head = { ...range(0, 10), from_id: 99, to_id: 99 };
+  const proof = { counted: 1, covered: [head], missing: [] };
+
+  const unavailable = judgeShard(aMarker({ ...trades, unavailable: [head] }), proof);
+  const evidence = { method: 'the first row ever is later', grade: 'two-reads', asked_at: [FROM, FROM] } as const;
+  const unlisted = judgeShard(aMarker({ ...trades, absent: [{ ...head, kind: 'not-listed', evidence }] }), proof);
+
+  for (const { verdict, addition } of [unavailable, unlisted]) {
+    assert.deepEqual([verdict.verdict, verdict.missing], ['short', [range(0, 10)]]);
+    assert.deepEqual(addition, { covered: [], absent: [], open: [] });
+  }
+});
