@@ -10,11 +10,6 @@ import { defineFunction } from '../../shared/runtime/define-function.ts';
 const rowTypes = [...new Set(Object.values(ROW_CONTRACTS).map((contract) => contract.type))];
 const liveTopics = [...new Set(KINDS.map(liveTopic))];
 const historyTopics = [...new Set(KINDS.map(historyTopic))].filter((topic) => !liveTopics.includes(topic));
-/**
- * Sixteen full pages: a workflow's shards of one series stand behind one another in one partition, and a batch waits for five commits whatever its size. No
- * more than 32 shards of a workflow are out, so this bounds nothing that was not bounded.
- */
-const HISTORY_BATCH_BYTES = 4 * 1_048_576;
 const scaling = { lagThreshold: 500, maxReplicas: 12, cooldownSeconds: 120, memoryMiB: 256, cpuMillis: 250 };
 
 /** Writes rows, proves ranges from what is stored, keeps the coverage ledger and says the verdicts. The present and the past apart. */
@@ -38,7 +33,6 @@ export default defineFunction({
       topics: historyTopics,
       events: [...rowTypes, shardCompleted.type],
       handler: 'handleBatch',
-      maxBatchBytes: HISTORY_BATCH_BYTES,
       scaling,
     },
   ],

@@ -48,7 +48,7 @@ test('case 55: while another process holds the store all waits, alive but not re
   const stack = await openStack(t, { adapters: (_, dir) => ({ stores: () => openSqliteStore({ dir, busyTimeoutMs: 50 }) }) });
   const queueId = await stack.startWorkflow(REQUEST);
   await eventually(async () => (await stack.client.get<WorkflowView>(`/workflows/${queueId}`)).status === 'loading', { everyMs: 2 });
-  const other = new DatabaseSync(join(stack.dir, 'store.db'));
+  const other = new DatabaseSync(join(stack.dir, 'store.db'), { timeout: 10_000 });
   other.exec('BEGIN IMMEDIATE');
 
   await eventually(async () => (await statusOf(stack, '/readyz')) === 503, { what: 'readiness goes down' });
