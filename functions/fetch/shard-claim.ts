@@ -36,7 +36,8 @@ export async function workUnderClaim(context: Parts, wanted: ClaimedWork, work: 
   try {
     await work(lost.signal);
     over.abort();
-    await workflows.releaseClaim(key, token, true);
+    // Not waited for: a claim that a crash leaves behind is held until its lease is over, and the shard has its marker.
+    void keepDone(context, key, token);
   } catch (error) {
     over.abort();
     await workflows.releaseClaim(key, token, false).catch((problem: unknown) => {
@@ -45,6 +46,14 @@ export async function workUnderClaim(context: Parts, wanted: ClaimedWork, work: 
     throw error;
   } finally {
     await renewing;
+  }
+}
+
+async function keepDone({ ports, logger }: Parts, key: string, token: string): Promise<void> {
+  try {
+    await ports.workflows.releaseClaim(key, token, true);
+  } catch (error) {
+    logger.warn({ error, key }, 'The claim could not be marked as done: the shard may be fetched once more.');
   }
 }
 

@@ -44,7 +44,7 @@ async function finish(proven: ReadonlyMap<number, ProvenMarker>, outcomes: Event
       const written = await settle(() =>
         writeLedger(
           series,
-          markers.map(([, marker]) => marker.addition),
+          markers.map(([, marker]) => marker),
           context,
         ),
       );

@@ -1,4 +1,5 @@
-import type { LedgerAddition } from '../../shared/domain/coverage.ts';
+import type { LedgerAddition, LedgerMonth } from '../../shared/domain/coverage.ts';
+import type { ProofClaim, RangeProof } from '../../shared/domain/proof.ts';
 import { parseSeriesId } from '../../shared/domain/series.ts';
 import { type CoverageAdvanced, coverageAdvanced } from '../../shared/events/coverage-advanced.ts';
 import type { StreamEvent } from '../../shared/events/event.ts';
@@ -12,6 +13,8 @@ import { judgeShard } from './verdict.ts';
 export interface ProvenMarker {
   readonly series: string;
   readonly addition: LedgerAddition;
+  /** The ledger around the claim, read beside the proof. */
+  readonly ledger: readonly LedgerMonth[];
   readonly verdict?: StreamEvent;
 }
 
@@ -30,7 +33,7 @@ export async function proveMarker(event: StreamEvent, context: Context): Promise
 async function proveShard(event: StreamEvent, marker: ShardCompleted, context: Context): Promise<ProvenMarker> {
   const { series, from, to, first_id, last_id, absent } = marker;
   const ids = first_id === undefined || last_id === undefined ? {} : { from_id: first_id, to_id: last_id };
-  const proof = await context.ports.market.proveRange(parseSeriesId(series), { from, to, ...ids, absent }, context.signal);
+  const { proof, ledger } = await proveAndRead(series, { from, to, ...ids, absent }, context);
   const { verdict, addition } = judgeShard(marker, proof);
   context.metrics.count('streamforge_shards_verified_total', { verdict: verdict.verdict });
   if (verdict.verdict !== 'persisted') {
@@ -44,6 +47,7 @@ async function proveShard(event: StreamEvent, marker: ShardCompleted, context: C
   return {
     series,
     addition,
+    ledger,
     verdict: shardVerified.build(verdict, { producer: context.functionName, time: context.clock.now(), ...trace }),
   };
 }
@@ -51,17 +55,31 @@ async function proveShard(event: StreamEvent, marker: ShardCompleted, context: C
 /** What the present says of itself is proven like a shard: what is not there stays a hole of the ledger. */
 async function proveCoverage({ series, from, to, from_id, to_id }: CoverageAdvanced, context: Context): Promise<ProvenMarker> {
   const ids = from_id === undefined || to_id === undefined ? {} : { from_id, to_id };
-  const proof = await context.ports.market.proveRange(parseSeriesId(series), { from, to, ...ids, absent: [] }, context.signal);
-  return { series, addition: { covered: proof.covered.map((range) => ({ ...range, origin: 'ws' })), absent: [], open: [] } };
+  const { proof, ledger } = await proveAndRead(series, { from, to, ...ids, absent: [] }, context);
+  return { series, ledger, addition: { covered: proof.covered.map((range) => ({ ...range, origin: 'ws' })), absent: [], open: [] } };
 }
 
-/** Joins additions of one series into its ledger, in one write. */
-export async function writeLedger(series: string, additions: readonly LedgerAddition[], context: Context): Promise<void> {
+/** The proof and the ledger that it will be joined into, side by side: the ledger is written under compare-and-set, so its order does not matter. */
+async function proveAndRead(
+  series: string,
+  claim: ProofClaim,
+  context: Context,
+): Promise<{ proof: RangeProof; ledger: readonly LedgerMonth[] }> {
+  const { market } = context.ports;
+  const of = parseSeriesId(series);
+  const [proof, ledger] = await Promise.all([market.proveRange(of, claim, context.signal), market.readLedger(of, claim)]);
+  return { proof, ledger };
+}
+
+/** Joins the additions of markers of one series into its ledger, in one write. */
+export async function writeLedger(series: string, markers: readonly ProvenMarker[], context: Context): Promise<void> {
+  const additions = markers.map(({ addition }) => addition);
   const joined: LedgerAddition = {
     covered: additions.flatMap((addition) => addition.covered),
     absent: additions.flatMap((addition) => addition.absent),
     open: additions.flatMap((addition) => addition.open),
   };
-  await extendLedger(context.ports.market, parseSeriesId(series), joined);
+  const known = markers.flatMap(({ ledger }) => ledger);
+  await extendLedger(context.ports.market, parseSeriesId(series), joined, known);
   for (const hole of [...joined.absent, ...joined.open]) context.metrics.count('streamforge_holes_total', { hole: hole.kind });
 }

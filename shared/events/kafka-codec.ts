@@ -5,7 +5,8 @@ import { ATTRIBUTE_NAMES, attributesOf, eventFrom, unparsable } from './attribut
 import type { StreamEvent } from './event.ts';
 import { parseJson, parseStructured } from './json-body.ts';
 import { BATCHED_TYPE, contentMode, JSON_TYPE } from './media-type.ts';
-import { dataBytes } from './serialised-data.ts';
+import { hasRowsLayout, readRowsData } from './rows-data.ts';
+import { dataBytes, rememberReceived } from './serialised-data.ts';
 
 const CONTENT_TYPE = 'content-type';
 
@@ -24,6 +25,14 @@ export function toRecord(event: StreamEvent, topic: string): OutgoingRecord {
  * `unsupported_media_type` for data that is not JSON. The data itself is checked by its contract.
  */
 export function fromRecord(record: Pick<BusRecord, 'key' | 'headers' | 'value'>): StreamEvent {
+  return { ...fromRecordLater(record) };
+}
+
+/**
+ * The same, but rows are read when `data` is asked for, each time anew, and `data` throws what is wrong with them: whoever handles many events at once need
+ * not hold the rows of all of them.
+ */
+export function fromRecordLater(record: Pick<BusRecord, 'key' | 'headers' | 'value'>): StreamEvent {
   const headers = lowerCased(record.headers);
   const { value } = record;
   if (value === null) throw unparsable([{ path: 'data', problem: 'is missing', allowed: 'JSON' }]);
@@ -37,7 +46,11 @@ export function fromRecord(record: Pick<BusRecord, 'key' | 'headers' | 'value'>)
   if (mode === 'structured') return parseStructured(parseJson(value), record.key);
   const attributes: Record<string, string | undefined> = { specversion: headers.ce_specversion };
   for (const name of ATTRIBUTE_NAMES) attributes[name] = headers[`ce_${name}`];
-  return eventFrom(attributes, parseJson(value), record.key);
+  const { type = '' } = attributes;
+  if (!hasRowsLayout(type)) return eventFrom(attributes, parseJson(value), record.key);
+  const event = eventFrom(attributes, null, record.key);
+  rememberReceived(event, value);
+  return Object.defineProperty(event, 'data', { get: () => readRowsData(type, value) ?? parseJson(value), enumerable: true });
 }
 
 /**

@@ -10,7 +10,8 @@ import { envelope, eventType } from './define-contract.ts';
 import type { StreamEvent } from './event.ts';
 import { checkFields } from './field-problems.ts';
 import { epochMs, symbolText } from './fields.ts';
-import { rememberBytes } from './serialised-data.ts';
+import { splitRowsData, writeRowsData } from './rows-data.ts';
+import { receivedBytes, rememberBytes } from './serialised-data.ts';
 import { rowsTopic } from './topics.ts';
 
 /** Most rows of one event. */
@@ -39,11 +40,21 @@ export interface ReceivedRows<R extends Row = Row> extends RowsData<R> {
   readonly refused: readonly RefusedEventRow[];
 }
 
+/** A micro-batch whose rows nobody has looked at yet: `rows` is their list in JSON. */
+export interface UnreadRows {
+  readonly series: Series;
+  readonly origin: Origin;
+  readonly received_at: number;
+  readonly rows: Uint8Array;
+}
+
 /** Contract of a kind of rows: a fault of the envelope throws, a bad row is refused alone. */
 export interface RowContract<R extends Row = Row> extends EventContract<RowsData<R>> {
   /** The series that the rows belong to; derived candles are bars. */
   series(data: RowsData<R>): Series;
   parse(event: StreamEvent): ReceivedRows<R>;
+  /** For a store that reads rows itself: the event as it was received, only its envelope checked. Undefined where it has to be parsed. */
+  unread(event: StreamEvent): UnreadRows | undefined;
 }
 
 /** Fields of the envelope but `interval`. Rows are not zod's work: `checkRow` is some twenty times as fast. */
@@ -57,6 +68,9 @@ const rowsFields = {
     params: { allowed: `1 to ${MAX_ROWS} rows` },
   }),
 };
+
+/** Stands for rows that were not read. */
+const UNREAD: readonly unknown[] = [null];
 
 /** The contract of `<kind>.v1`. Its id is made of the series, the first and the last row key and a hash of the rows: not of who got them when. */
 export function defineRowContract<R extends Row>(kind: Exclude<Kind, 'bars'>): RowContract<R> {
@@ -87,18 +101,25 @@ export function defineRowContract<R extends Row>(kind: Exclude<Kind, 'bars'>): R
     build(data, meta) {
       check(data);
       const of = series(data);
-      const rowsJson = JSON.stringify(data.rows);
-      const head = JSON.stringify({ ...data, rows: undefined });
-      rememberBytes(data, Buffer.from(`${head.slice(0, -1)},"rows":${rowsJson}}`));
-      const first = rowKey(of, data.rows[0] as R);
-      const last = rowKey(of, data.rows.at(-1) as R);
-      return envelope(definition, data, meta, `${seriesId(of)}:${first}:${last}:${contentHash(rowsJson)}`);
+      const { rows, ...head } = data;
+      const json = writeRowsData(eventType(name), head, rows);
+      rememberBytes(data, json.bytes);
+      const first = rowKey(of, rows[0] as R);
+      const last = rowKey(of, rows.at(-1) as R);
+      return envelope(definition, data, meta, `${seriesId(of)}:${first}:${last}:${contentHash(json.rows)}`);
     },
     parse(event) {
       const data = check(event.data);
       const of = series(data);
       const { good, refused } = sortOut(of, data.rows);
       return { ...data, rows: good, series: of, refused };
+    },
+    unread(event) {
+      const bytes = receivedBytes(event);
+      const parts = bytes === undefined ? undefined : splitRowsData(bytes);
+      if (parts === undefined) return undefined;
+      const data = check({ ...parts.head, rows: UNREAD });
+      return { series: series(data), origin: data.origin, received_at: data.received_at, rows: parts.rows };
     },
   };
 }

@@ -14,3 +14,15 @@ export function dataBytes(event: StreamEvent): Uint8Array {
   const known = typeof data === 'object' && data !== null ? bytesOf.get(data) : undefined;
   return known ?? Buffer.from(JSON.stringify(data));
 }
+
+const receivedAs = new WeakMap<StreamEvent, Uint8Array>();
+
+/** Remembers the JSON bytes that an event's data was received as. */
+export function rememberReceived(event: StreamEvent, bytes: Uint8Array): void {
+  receivedAs.set(event, bytes);
+}
+
+/** The JSON bytes that the event's data was received as, where they are still at hand. */
+export function receivedBytes(event: StreamEvent): Uint8Array | undefined {
+  return receivedAs.get(event);
+}

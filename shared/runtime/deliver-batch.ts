@@ -1,7 +1,7 @@
 import type { BusRecord, PartitionBatch } from '../bus/bus.ts';
 import { AppError, toAppError } from '../domain/errors.ts';
 import type { StreamEvent } from '../events/event.ts';
-import { fromRecord } from '../events/kafka-codec.ts';
+import { fromRecordLater } from '../events/kafka-codec.ts';
 import { hasContract } from '../events/registry.ts';
 import type { Context } from './context.ts';
 import { causeOf, commonCause, contextFor } from './create-context.ts';
@@ -95,7 +95,7 @@ class BatchDelivery<C> {
 
   #read(record: BusRecord): Item {
     try {
-      const event = fromRecord(record);
+      const event = fromRecordLater(record);
       const taken = this.#receiver.events.has(event.type);
       if (taken || hasContract(event.type)) return { record, event, taken };
       return { record, error: new AppError('contract_mismatch', `There is no contract for events of type ${JSON.stringify(event.type)}.`) };

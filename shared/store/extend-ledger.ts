@@ -9,15 +9,21 @@ const MOST_ROUNDS = 100;
 
 /**
  * Joins an addition into the ledger under compare-and-set: another writer's addition is never lost, the same one twice changes nothing.
- * Throws `store_unavailable` where it loses every round.
+ * `known`, months that were read a moment ago, spares the first round its read. Throws `store_unavailable` where it loses every round.
  */
-export async function extendLedger(store: MarketStore, series: Series, addition: LedgerAddition): Promise<void> {
+export async function extendLedger(
+  store: MarketStore,
+  series: Series,
+  addition: LedgerAddition,
+  known?: readonly LedgerMonth[],
+): Promise<void> {
   const parts = splitByMonth(addition);
   if (parts.size === 0) return;
   const names = [...parts.keys()].sort();
   const bounds = { from: Date.parse(`${names[0]}-01T00:00:00Z`), to: Date.parse(`${names.at(-1)}-01T00:00:00Z`) + 1 };
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const stored = new Map((await store.readLedger(series, bounds)).map((month) => [month.month, month]));
+    const months = round === 0 && known !== undefined ? known : await store.readLedger(series, bounds);
+    const stored = new Map(months.map((month) => [month.month, month]));
     const changed: LedgerMonth[] = [];
     for (const [name, part] of parts) {
       const before = stored.get(name) ?? emptyMonth(series, name);

@@ -47,6 +47,12 @@ export interface SeriesSummary {
 export interface MarketStore {
   /** Idempotent, by the total order of `shared/domain/order.ts`. Rows may come in any order. At most 5,000 rows a call. */
   upsertRows(series: Series, rows: readonly Row[], provenance: Provenance): Promise<UpsertOutcome>;
+  /**
+   * The same for rows that are still JSON text, a list as events carry it: the store reads and checks them (`readRowsText`, `checkRow`), away from the
+   * caller's event loop where it can. Undefined, and nothing written, where there are more than `mostRows`, one fails its check, or the text has another
+   * layout than the usual one: then they have to be read, and told apart, by the caller.
+   */
+  upsertText(series: Series, text: Uint8Array, mostRows: number, provenance: Provenance): Promise<UpsertOutcome | undefined>;
   /** Pages of at most 5,000 rows. */
   readRows(series: Series, query?: RowQuery, signal?: AbortSignal): AsyncIterable<readonly Row[]>;
   countRows(series: Series, range?: Partial<SeriesRange>): Promise<number>;

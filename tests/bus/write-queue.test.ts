@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { PartitionLog } from '../../shared/bus/embedded/catalog.ts';
 import { prepareRecord } from '../../shared/bus/embedded/frames.ts';
 import type { WriteReply, WriteRequest } from '../../shared/bus/embedded/protocol.ts';
+import { RecentFrames } from '../../shared/bus/embedded/recent-frames.ts';
 import { type PlacedRecord, TRANSACTION_BYTES, WriteQueue } from '../../shared/bus/embedded/write-queue.ts';
 import { AppError } from '../../shared/domain/errors.ts';
 
@@ -17,6 +18,7 @@ function aSlowLog() {
       return done.promise;
     },
     () => 1_000,
+    new RecentFrames(),
   );
   const finish = (index: number): void => {
     const { request, done } = requests[index] ?? assert.fail(`no transaction ${index}`);

@@ -10,7 +10,9 @@ import { EmbeddedAdmin } from './embedded-admin.ts';
 import { prepareRecord } from './frames.ts';
 import { LogThread } from './log-thread.ts';
 import { OffsetTable } from './offset-table.ts';
+import type { ReadLog } from './partition-reader.ts';
 import type { LogSnapshot } from './protocol.ts';
+import { RecentFrames } from './recent-frames.ts';
 import { Slots } from './slots.ts';
 import { rangesOf, Tail, type TailRange } from './tail.ts';
 import { type PlacedRecord, TRANSACTION_BYTES, WriteQueue } from './write-queue.ts';
@@ -59,6 +61,7 @@ export class EmbeddedBus implements Bus {
   readonly #thread: LogThread;
   readonly #catalog: Catalog;
   readonly #writes: WriteQueue;
+  readonly #read: ReadLog;
   readonly #offsets: OffsetTable;
   readonly #groups = new Map<string, ConsumerGroup>();
   readonly #tails = new Set<Tail>();
@@ -71,10 +74,13 @@ export class EmbeddedBus implements Bus {
   constructor(thread: LogThread, snapshot: LogSnapshot, clock: { now(): number }) {
     this.#thread = thread;
     this.#catalog = new Catalog(snapshot);
+    const recent = new RecentFrames();
     this.#writes = new WriteQueue(
       (request) => thread.call('write', request, [request.buffer]),
       () => clock.now(),
+      recent,
     );
+    this.#read = async (request) => recent.read(request) ?? thread.call('read', request);
     this.#offsets = new OffsetTable(snapshot.offsets, (offset) => this.#writes.commit(offset));
     this.admin = new EmbeddedAdmin({
       thread,
@@ -122,7 +128,7 @@ export class EmbeddedBus implements Bus {
       maxBatchRecords,
       slots: new Slots(options.concurrency ?? Number.POSITIVE_INFINITY),
       offsets: this.#offsets,
-      read: (request) => this.#thread.call('read', request),
+      read: this.#read,
     });
   }
 
@@ -151,7 +157,7 @@ export class EmbeddedBus implements Bus {
   async *#readRanges(ranges: readonly TailRange[] | AppError, signal: AbortSignal | undefined): AsyncGenerator<readonly BusRecord[]> {
     if (ranges instanceof AppError) throw ranges;
     this.#assertOpen();
-    const tail = new Tail(ranges, (request) => this.#thread.call('read', request), signal);
+    const tail = new Tail(ranges, this.#read, signal);
     this.#tails.add(tail);
     try {
       yield* tail.batches();

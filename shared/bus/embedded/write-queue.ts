@@ -1,6 +1,7 @@
 import type { PartitionLog } from './catalog.ts';
 import { type PreparedRecord, writeFrame } from './frames.ts';
 import type { Append, CommittedOffset, WriteReply, WriteRequest } from './protocol.ts';
+import type { RecentFrames } from './recent-frames.ts';
 
 /** Frames of one row: small rows share one, a large record has its own. What a reader reads at least. */
 const ROW_BYTES = 262_144;
@@ -52,6 +53,7 @@ interface Owner {
 export class WriteQueue {
   readonly #send: (request: WriteRequest) => Promise<WriteReply>;
   readonly #now: () => number;
+  readonly #recent: RecentFrames;
   readonly #appends: WaitingAppend[] = [];
   readonly #commits = new Map<string, WaitingCommit & { readonly group: string; readonly id: number }>();
   readonly #spare: ArrayBuffer[] = [];
@@ -60,9 +62,10 @@ export class WriteQueue {
   #scheduled = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(send: (request: WriteRequest) => Promise<WriteReply>, now: () => number) {
+  constructor(send: (request: WriteRequest) => Promise<WriteReply>, now: () => number, recent: RecentFrames) {
     this.#send = send;
     this.#now = now;
+    this.#recent = recent;
   }
 
   /** Resolves with the records' offsets when they are durable. Aborting gives up the wait; records on their way may still become durable. */
@@ -129,6 +132,9 @@ export class WriteQueue {
     this.#waitingBytes -= bytes;
     try {
       const reply = await this.#send(request);
+      for (const [index, { id, count, at, bytes: length }] of request.appends.entries()) {
+        this.#recent.add(id, reply.bases[index] ?? 0, count, new Uint8Array(reply.buffer.slice(at, at + length)));
+      }
       if (this.#spare.length < SPARE_BUFFERS && reply.buffer.byteLength <= 2 * TRANSACTION_BYTES) this.#spare.push(reply.buffer);
       for (const [index, { log, owners }] of rows.entries()) {
         const base = reply.bases[index] ?? 0;

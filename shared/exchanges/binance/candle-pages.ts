@@ -2,7 +2,7 @@ import { hasUnverifiedPhase, nextOpenTime, openTimeFrom } from '../../domain/int
 import type { TimeRange } from '../../domain/range.ts';
 import type { CallOptions } from '../exchange.ts';
 import { PAGE_ROWS } from './binance-options.ts';
-import { type CandleRows, type CandleSeries, mapCandles } from './map-candles.ts';
+import { type CandleRows, type CandleSeries, mapCandles, scanCandles } from './map-candles.ts';
 import type { RestClient } from './rest-client.ts';
 
 /** One answer of klines: closed candles inside the window that was asked for, and when it was asked (exchange's clock) and received (ours). */
@@ -60,8 +60,8 @@ async function askKlines(
   call: CallOptions,
 ): Promise<CandlePage> {
   const query = { symbol: series.symbol, interval: series.interval, ...bounds };
-  const { value, asked_at, received_at } = await client.getArray({ ...KLINES, query }, call);
-  return { ...mapCandles(series, value, window), asked_at, received_at };
+  const { value, asked_at, received_at } = await client.getPage({ ...KLINES, query }, (body) => scanCandles(series, body, window), call);
+  return { ...('scanned' in value ? value.scanned : mapCandles(series, value.raw, window)), asked_at, received_at };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { HttpAnswer } from './http-transport.ts';
  * `retry`: again after the usual back-off, longer where the exchange is `overloaded`. `fail`: the same request would fail again.
  */
 export type AnswerClass =
-  | { readonly kind: 'ok'; readonly value: unknown }
+  | { readonly kind: 'ok' }
   | { readonly kind: 'freeze'; readonly forMs: number | 'next-minute'; readonly alarm: boolean; readonly message: string }
   | { readonly kind: 'retry'; readonly error: AppError; readonly overloaded: boolean }
   | { readonly kind: 'fail'; readonly error: AppError };
@@ -18,10 +18,10 @@ const TOO_MANY_REQUESTS = -1003;
 const OVERLOADED = -1008;
 const INVALID_SYMBOL = -1121;
 
-/** Classifies by status and code: an unknown 4xx is permanent, an unknown 5xx retryable; a body is parsed only where JSON belongs. */
+/** Classifies by status and code: an unknown 4xx is permanent, an unknown 5xx retryable. What is `ok` is still to be read. */
 export function classifyAnswer(path: string, answer: HttpAnswer): AnswerClass {
   const { status } = answer;
-  if (status >= 200 && status < 300) return readValue(path, answer);
+  if (status >= 200 && status < 300) return { kind: 'ok' };
   if (status === 403)
     return { kind: 'freeze', forMs: readRetryAfter(answer) ?? BAN_MS, alarm: true, message: `GET ${path} was forbidden (403)` };
   if (status === 418)
@@ -48,26 +48,11 @@ export function classifyAnswer(path: string, answer: HttpAnswer): AnswerClass {
   return { kind: 'fail', error: new AppError(said?.code === INVALID_SYMBOL ? 'unknown_symbol' : 'invalid_request', message, context) };
 }
 
-function readValue(path: string, answer: HttpAnswer): AnswerClass {
-  try {
-    const value: unknown = JSON.parse(answer.text);
-    if (typeof value === 'object' && value !== null) return { kind: 'ok', value };
-  } catch (cause) {
-    return unreadable(path, answer, cause);
-  }
-  return unreadable(path, answer, undefined);
-}
-
-/** Status 200 with half a page, an error page, or nothing: never a short page, always another try. */
-function unreadable(path: string, answer: HttpAnswer, cause: unknown): AnswerClass {
-  const message = `GET ${path} was answered ${answer.status} with a body that is not whole JSON (${answer.text.length} characters).`;
-  return { kind: 'retry', error: new AppError('exchange_unavailable', message, { path, status: answer.status }, cause), overloaded: false };
-}
-
 function readError(answer: HttpAnswer): { readonly code: number; readonly msg: string } | undefined {
-  if (!answer.text.trimStart().startsWith('{')) return undefined;
+  const text = answer.body.toString('utf8');
+  if (!text.trimStart().startsWith('{')) return undefined;
   try {
-    const { code, msg } = JSON.parse(answer.text) as { code?: unknown; msg?: unknown };
+    const { code, msg } = JSON.parse(text) as { code?: unknown; msg?: unknown };
     return typeof code === 'number' ? { code, msg: String(msg) } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -82,5 +67,5 @@ function readRetryAfter(answer: HttpAnswer): number | undefined {
 }
 
 function excerpt(answer: HttpAnswer): string {
-  return answer.text.slice(0, 200).replace(/\s+/g, ' ').trim();
+  return answer.body.toString('utf8', 0, 800).slice(0, 200).replace(/\s+/g, ' ').trim();
 }

@@ -5,6 +5,7 @@ import type { Candle } from '../../domain/rows.ts';
 import type { Series } from '../../domain/series.ts';
 import type { RefusedRow } from '../exchange.ts';
 import { losesPrecision, readDecimal, wholeMs } from './decimal.ts';
+import { scanKlines } from './scan-klines.ts';
 
 /** A kline series: candles always have an interval. */
 export type CandleSeries = Series & { readonly interval: NonNullable<Series['interval']> };
@@ -38,6 +39,18 @@ export function mapCandles(series: CandleSeries, raw: readonly unknown[], window
     else refused.push({ index, from: opensAt, to: Math.min(next, window.to), raw: fields, ...fault });
   }
   return { rows: ordered ? rows : inOrder(rows), refused };
+}
+
+/** The same for the bytes of a page as it nearly always is: every row whole, inside the window and in order. Undefined for any other page. */
+export function scanCandles(series: CandleSeries, body: Uint8Array, window: TimeRange): CandleRows | undefined {
+  const rows = scanKlines(body);
+  if (rows === undefined) return undefined;
+  let next = window.from;
+  for (const row of rows) {
+    if (row.open_time < next || row.open_time >= window.to || checkRow(series, row) !== undefined) return undefined;
+    next = row.close_time + 1;
+  }
+  return { rows, refused: [] };
 }
 
 /** Columns by index: taking a row apart by destructuring goes through its iterator, which is slow for what runs once a row. */

@@ -31,14 +31,17 @@ export interface RestRequest {
 }
 
 /** A parsed answer. `asked_at` is epoch ms by the exchange's clock, `received_at` by ours. */
-export interface RestAnswer {
-  readonly value: unknown;
+export interface RestAnswer<T> {
+  readonly value: T;
   readonly asked_at: number;
   readonly received_at: number;
 }
 
-interface Attempt {
-  readonly outcome: AnswerClass | { readonly kind: 'unsent' };
+/** Reads a body. Undefined where it has another shape; throws `SyntaxError` where it is not JSON. */
+type ReadBody<T> = (body: Buffer) => T | undefined;
+
+interface Attempt<T> {
+  readonly outcome: Exclude<AnswerClass, { kind: 'ok' }> | { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'unsent' };
   readonly asked_at: number;
   readonly received_at: number;
 }
@@ -69,25 +72,33 @@ export class RestClient {
    * A page of rows. Throws `exchange_unavailable` or `timeout` after the last try, `unknown_symbol` or `invalid_request` at once, the signal's reason, or what
    * `beforeRequest` throws.
    */
-  async getArray(request: RestRequest, call: CallOptions): Promise<RestAnswer & { readonly value: readonly unknown[] }> {
-    const answer = await this.#get(request, call, Array.isArray);
-    return answer as RestAnswer & { readonly value: readonly unknown[] };
+  async getArray(request: RestRequest, call: CallOptions): Promise<RestAnswer<readonly unknown[]>> {
+    return this.#get(request, call, readArray);
+  }
+
+  /** The same, with a faster way to read a page of the usual layout: `scan` gives undefined for any other, which is read as by `getArray`. */
+  async getPage<T>(
+    request: RestRequest,
+    scan: (body: Uint8Array) => T | undefined,
+    call: CallOptions,
+  ): Promise<RestAnswer<{ readonly scanned: T } | { readonly raw: readonly unknown[] }>> {
+    return this.#get(request, call, (body) => {
+      const scanned = scan(body);
+      if (scanned !== undefined) return { scanned };
+      const raw = readArray(body);
+      return raw === undefined ? undefined : { raw };
+    });
   }
 
   /** The same for an answer that is one object. */
-  async getObject(request: RestRequest, call: CallOptions): Promise<RestAnswer & { readonly value: Readonly<Record<string, unknown>> }> {
-    const answer = await this.#get(request, call, (value) => !Array.isArray(value));
-    return answer as RestAnswer & { readonly value: Readonly<Record<string, unknown>> };
+  async getObject(request: RestRequest, call: CallOptions): Promise<RestAnswer<Readonly<Record<string, unknown>>>> {
+    return this.#get(request, call, readObject);
   }
 
   /** Asks the exchange for its time, epoch ms. */
   async readTime(call: CallOptions): Promise<number> {
-    const { value } = await this.#get(
-      { path: '/api/v3/time', weight: 1, urgent: true },
-      call,
-      (answer) => readServerTime(answer) !== undefined,
-    );
-    return readServerTime(value) as number;
+    const { value } = await this.#get({ path: '/api/v3/time', weight: 1, urgent: true }, call, readServerTime);
+    return value;
   }
 
   /**
@@ -119,10 +130,10 @@ export class RestClient {
     await this.#transport.close();
   }
 
-  async #get(request: RestRequest, call: CallOptions, hasShape: (value: unknown) => boolean): Promise<RestAnswer> {
+  async #get<T>(request: RestRequest, call: CallOptions, read: ReadBody<T>): Promise<RestAnswer<T>> {
     for (let failures = 0; ; ) {
       await this.#enter(request, call);
-      const { outcome, asked_at, received_at } = await this.#attempt(request, call.signal, hasShape);
+      const { outcome, asked_at, received_at } = await this.#attempt(request, call.signal, read);
       switch (outcome.kind) {
         case 'ok':
           return { value: outcome.value, asked_at, received_at };
@@ -162,7 +173,7 @@ export class RestClient {
     }
   }
 
-  async #attempt(request: RestRequest, signal: AbortSignal | undefined, hasShape: (value: unknown) => boolean): Promise<Attempt> {
+  async #attempt<T>(request: RestRequest, signal: AbortSignal | undefined, read: ReadBody<T>): Promise<Attempt<T>> {
     const { clock } = this.#options;
     const sentAt = clock.now();
     const asked_at = this.exchangeClock.now();
@@ -185,13 +196,11 @@ export class RestClient {
       if (signal?.aborted) throw signal.reason;
       return { outcome: { kind: 'retry', error: toAppError(failure), overloaded: false }, asked_at, received_at };
     }
-    const outcome = classifyAnswer(path, answer);
-    if (outcome.kind !== 'ok') return { outcome, asked_at, received_at };
-    if (!hasShape(outcome.value)) {
-      const error = new AppError('exchange_unavailable', `GET ${path} was answered with JSON of another shape.`, { path });
-      return { outcome: { kind: 'retry', error, overloaded: false }, asked_at, received_at };
+    const answered = classifyAnswer(path, answer);
+    const outcome = answered.kind === 'ok' ? readAnswer(path, answer, read) : answered;
+    if (outcome.kind === 'ok' && typeof outcome.value === 'number') {
+      this.exchangeClock.measure(outcome.value, received_at, readDateHeader(answer.headers.date));
     }
-    if (request.path.endsWith('/time')) this.#measure(outcome.value, answer, received_at);
     return { outcome, asked_at, received_at };
   }
 
@@ -203,11 +212,6 @@ export class RestClient {
     this.#metrics?.gauge('streamforge_exchange_weight_used', this.limiter.used, { exchange: 'binance' });
     const status = answer === undefined ? 'other' : `${Math.floor(answer.status / 100)}xx`;
     this.#metrics?.count('streamforge_exchange_requests_total', { exchange: 'binance', status });
-  }
-
-  #measure(value: unknown, answer: HttpAnswer, receivedAt: number): void {
-    const serverTime = readServerTime(value);
-    if (serverTime !== undefined) this.exchangeClock.measure(serverTime, receivedAt, readDateHeader(answer.headers.date));
   }
 
   #freeze({ forMs, alarm, message }: Extract<AnswerClass, { kind: 'freeze' }>, now: number): void {
@@ -231,8 +235,36 @@ export class RestClient {
   }
 }
 
-function readServerTime(value: unknown): number | undefined {
-  const { serverTime } = value as { serverTime?: unknown };
+/** Status 200 with half a page, an error page, or nothing: never a short page, always another try. */
+function readAnswer<T>(path: string, { status, body }: HttpAnswer, read: ReadBody<T>): Attempt<T>['outcome'] {
+  let problem = 'JSON of another shape';
+  let cause: unknown;
+  try {
+    const value = read(body);
+    if (value !== undefined) return { kind: 'ok', value };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    problem = `a body that is not whole JSON (${body.length} bytes)`;
+    cause = error;
+  }
+  const error = new AppError('exchange_unavailable', `GET ${path} was answered ${status} with ${problem}.`, { path, status }, cause);
+  return { kind: 'retry', error, overloaded: false };
+}
+
+const readJson = (body: Buffer): unknown => JSON.parse(body.toString('utf8'));
+
+function readArray(body: Buffer): readonly unknown[] | undefined {
+  const value = readJson(body);
+  return Array.isArray(value) ? value : undefined;
+}
+
+function readObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  const value = readJson(body);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+function readServerTime(body: Buffer): number | undefined {
+  const serverTime = readObject(body)?.serverTime;
   return typeof serverTime === 'number' && Number.isSafeInteger(serverTime) ? serverTime : undefined;
 }
 

@@ -1,13 +1,15 @@
 import type { LedgerMonth } from '../../domain/coverage.ts';
 import { createProver, type ProofClaim, type RangeProof } from '../../domain/proof.ts';
+import { checkRow } from '../../domain/row-check.ts';
+import { readRowsText } from '../../domain/row-json.ts';
 import { rowKey } from '../../domain/row-key.ts';
 import { parseSeriesId } from '../../domain/series.ts';
-import type { SeriesSummary } from '../market-store.ts';
+import type { Provenance, SeriesSummary, UpsertOutcome } from '../market-store.ts';
 import type { Database } from './database.ts';
 import { IntegerRows } from './integer-rows.ts';
 import { Ledger } from './ledger-table.ts';
 import { read, steps, write } from './operation.ts';
-import type { RecordBatch } from './records/record-codec.ts';
+import { encodeRows, type RecordBatch, recordCodec } from './records/record-codec.ts';
 import type { Position, RowBounds, RowPage, RowTable } from './row-table.ts';
 import type { SeriesCatalog, SeriesEntry } from './series-catalog.ts';
 import { TextRows } from './text-rows.ts';
@@ -45,14 +47,44 @@ export function createMarketOperations(database: Database, catalog: SeriesCatalo
     return first === undefined || last === undefined ? summary : { ...summary, first, last };
   }
 
+  function upsert(series: string, batch: RecordBatch): UpsertOutcome {
+    const entry = catalog.ensure(series);
+    const { added, ...outcome } = tableOf(entry).upsert(entry, batch);
+    if (added > 0) catalog.addRows(entry, added);
+    return outcome;
+  }
+
+  let scratch = new Float64Array(0);
+  /** One buffer for all batches that are laid out here: they are written one after the other. */
+  function takeScratch(length: number): Float64Array<ArrayBuffer> {
+    if (scratch.length < length) scratch = new Float64Array(length);
+    return scratch.subarray(0, length);
+  }
+
   return {
     /** The batch's buffer goes back with the outcome. */
-    upsertRows: write((args: { readonly series: string; readonly batch: RecordBatch }) => {
-      const entry = catalog.ensure(args.series);
-      const { added, ...outcome } = tableOf(entry).upsert(entry, args.batch);
-      if (added > 0) catalog.addRows(entry, added);
-      return { outcome, slots: args.batch.slots };
-    }),
+    upsertRows: write((args: { readonly series: string; readonly batch: RecordBatch }) => ({
+      outcome: upsert(args.series, args.batch),
+      slots: args.batch.slots,
+    })),
+
+    /** The first `bytes` bytes of the buffer are the rows' JSON; it goes back with the outcome. */
+    upsertText: write(
+      (args: {
+        readonly series: string;
+        readonly slots: Float64Array<ArrayBuffer>;
+        readonly bytes: number;
+        readonly mostRows: number;
+        readonly provenance: Provenance;
+      }): { readonly outcome: UpsertOutcome | undefined; readonly slots: Float64Array<ArrayBuffer> } => {
+        const { slots, bytes, mostRows, provenance } = args;
+        const series = parseSeriesId(args.series);
+        const rows = readRowsText(series.kind, new Uint8Array(slots.buffer, 0, bytes));
+        const isUsual = rows !== undefined && rows.length <= mostRows && rows.every((row) => checkRow(series, row) === undefined);
+        if (!isUsual) return { outcome: undefined, slots };
+        return { outcome: upsert(args.series, encodeRows(recordCodec(series), rows, provenance, takeScratch)), slots };
+      },
+    ),
 
     readPage: read(
       (args: {

@@ -11,7 +11,7 @@ export interface Job {
 }
 
 /** A transaction takes writes for so long, then commits: reads never wait longer than that and a commit. */
-const GROUP_MS = 20;
+const GROUP_MS = 10;
 /** Reads run for so long between two groups of writes. */
 const READ_MS = 10;
 

@@ -2,10 +2,10 @@ import type { LedgerMonth } from '../../domain/coverage.ts';
 import { AppError } from '../../domain/errors.ts';
 import { monthOf } from '../../domain/ledger.ts';
 import type { SeriesRange, TimeRange } from '../../domain/range.ts';
-import type { Quote, Row, Ticker, Trade } from '../../domain/rows.ts';
+import type { Candle, Quote, Row, Ticker, Trade } from '../../domain/rows.ts';
 import { hasIntegerIds, type Series, seriesId } from '../../domain/series.ts';
 import type { MarketStore, ProofClaim, Provenance, RangeProof, RowQuery, SeriesSummary, UpsertOutcome } from '../market-store.ts';
-import { decodeRows, encodeRows, recordCodec } from './records/record-codec.ts';
+import { decodeRows, encodeRows, type RecordBatch, recordCodec } from './records/record-codec.ts';
 import type { Position, RowBounds, RowPage } from './row-table.ts';
 import { SlotBuffers } from './slot-buffers.ts';
 import type { StorePort } from './store-client.ts';
@@ -28,10 +28,23 @@ export class SqliteMarketStore implements MarketStore {
     if (rows.length === 0) return NOTHING;
     checkKeys(series, rows);
     const batch = encodeRows(recordCodec(series), rows, provenance, (length) => this.#buffers.take(length));
-    const args = { series: seriesId(series), batch };
-    const { outcome, slots } = await this.#port.call('upsertRows', args, { transfer: [batch.slots.buffer] });
+    return this.#upsert(seriesId(series), batch);
+  }
+
+  async #upsert(series: string, batch: RecordBatch): Promise<UpsertOutcome> {
+    const { outcome, slots } = await this.#port.call('upsertRows', { series, batch }, { transfer: [batch.slots.buffer] });
     this.#buffers.giveBack(slots.buffer);
     return outcome;
+  }
+
+  async upsertText(series: Series, text: Uint8Array, mostRows: number, { origin, received_at }: Provenance): Promise<UpsertOutcome | undefined> {
+    const slots = this.#buffers.take(Math.ceil(text.byteLength / Float64Array.BYTES_PER_ELEMENT));
+    new Uint8Array(slots.buffer, 0, text.byteLength).set(text);
+    const most = { bytes: text.byteLength, mostRows: Math.min(mostRows, MOST_ROWS) };
+    const args = { series: seriesId(series), slots, ...most, provenance: { origin, received_at } };
+    const answer = await this.#port.call('upsertText', args, { transfer: [slots.buffer] });
+    this.#buffers.giveBack(answer.slots.buffer);
+    return answer.outcome;
   }
 
   async *readRows(series: Series, query: RowQuery = {}, signal?: AbortSignal): AsyncIterable<readonly Row[]> {
@@ -116,8 +129,8 @@ function boundsOf(series: Series, query: Partial<SeriesRange>): RowBounds {
 function checkKeys(series: Series, rows: readonly Row[]): void {
   const candles = series.interval !== undefined;
   if (!candles && !hasIntegerIds(series)) return;
-  for (const [index, row] of rows.entries()) {
-    const key = candles ? (row as { open_time: number }).open_time : (row as Trade).id;
+  for (let index = 0; index < rows.length; index += 1) {
+    const key = candles ? (rows[index] as Candle).open_time : (rows[index] as Trade).id;
     if (!Number.isSafeInteger(key))
       throw new AppError('invalid_request', `Row ${index} of ${seriesId(series)} has the key ${String(key)}, which is no whole number.`, {
         index,
