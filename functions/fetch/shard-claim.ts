@@ -20,7 +20,7 @@ export interface ClaimedWork {
 type Parts = Pick<Context, 'ports' | 'clock' | 'random' | 'logger'>;
 
 /**
- * Works under a claim with a lease that is renewed meanwhile: `work` gets a signal that aborts when the claim is lost. Done, the claim is kept for ever, so
+ * Works under a claim with a lease that is renewed meanwhile: `work` gets a signal that aborts when the claim is lost. Done, the claim is kept as long as commands are, so
  * that nobody does the work again unless it was not heard of; after a failure it is free at once. Throws `state_conflict` where the work is done or somebody
  * else holds the claim.
  */

@@ -39,10 +39,11 @@ export async function exchangeTime(exchange: Exchange, context: Context<Workflow
   }
 }
 
-/** Checks that the exchange knows every symbol. Throws `unknown_symbol` naming each that it does not, `exchange_unavailable` without an answer. */
+/** Checks that the exchange knows every symbol; `pathOf` tells where the caller wrote one. Throws `unknown_symbol` naming each that it does not, `exchange_unavailable` without an answer. */
 export async function checkSymbols(
   exchange: Exchange,
   symbols: readonly string[],
+  pathOf: (symbol: string) => string,
   context: Context<WorkflowsConfig>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -55,7 +56,12 @@ export async function checkSymbols(
     if (error.code !== 'unknown_symbol') throw unanswered(exchange, error);
     const symbol = symbols[index] ?? '';
     return [
-      { path: 'symbol', problem: `${symbol} is not known to ${exchange.name}`, allowed: `a symbol of ${exchange.name}`, code: error.code },
+      {
+        path: pathOf(symbol),
+        problem: `${symbol} is not known to ${exchange.name}`,
+        allowed: `a symbol of ${exchange.name}`,
+        code: error.code,
+      },
     ];
   });
   if (problems.length > 0) throw refusal(problems);

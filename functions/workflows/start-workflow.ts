@@ -1,7 +1,7 @@
 import { AppError } from '../../shared/domain/errors.ts';
 import { countShards, type SeriesPlan } from '../../shared/domain/plan.ts';
 import { parseSeriesId } from '../../shared/domain/series.ts';
-import { checkSelections, normaliseRequest, type RawRequest, refusal } from '../../shared/domain/workflow/normalise.ts';
+import { checkSelections, normaliseRequest, pathOfSymbol, type RawRequest, refusal } from '../../shared/domain/workflow/normalise.ts';
 import type { PlanFigures } from '../../shared/domain/workflow/plan-figures.ts';
 import { queueId } from '../../shared/domain/workflow/queue-id.ts';
 import {
@@ -52,7 +52,7 @@ export async function startWorkflow(raw: RawRequest, options: StartOptions, cont
   const hash = requestHash(request);
   const known = await findKnown(options, context);
   if (known !== undefined) return await repeat(known, hash, options, context);
-  const asked = await describe(request, options.signal, context);
+  const asked = await describe(request, (symbol) => pathOfSymbol(raw, symbol), options.signal, context);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const shortId = options.key === undefined ? context.random.id(6) : shortIdOfKey(options.key, round);
     const id = options.queueId ?? nameOf(request, shortId);
@@ -125,8 +125,13 @@ export interface Asked {
   readonly lacking: readonly SeriesPlan[];
 }
 
-async function describe(request: WorkflowRequest, signal: AbortSignal, context: Context<WorkflowsConfig>): Promise<Asked> {
-  if (request.stages.includes('load')) return await describeLoad(request, signal, context);
+async function describe(
+  request: WorkflowRequest,
+  pathOf: (symbol: string) => string,
+  signal: AbortSignal,
+  context: Context<WorkflowsConfig>,
+): Promise<Asked> {
+  if (request.stages.includes('load')) return await describeLoad(request, pathOf, signal, context);
   // A stored graph is trained on as it is; a graph that is built ends with the last bucket that has closed.
   if (!request.stages.includes('build-graph')) return await describeLack(request, context.clock.now(), context);
   const as_of = await exchangeTime(context.ports.exchange(request.exchange), context, signal);
@@ -136,9 +141,17 @@ async function describe(request: WorkflowRequest, signal: AbortSignal, context: 
   return await describeLack(request, as_of, context);
 }
 
-async function describeLoad(request: WorkflowRequest, signal: AbortSignal, context: Context<WorkflowsConfig>): Promise<Asked> {
+async function describeLoad(
+  request: WorkflowRequest,
+  pathOf: (symbol: string) => string,
+  signal: AbortSignal,
+  context: Context<WorkflowsConfig>,
+): Promise<Asked> {
   const exchange = context.ports.exchange(request.exchange);
-  const [as_of] = await Promise.all([exchangeTime(exchange, context, signal), checkSymbols(exchange, symbolsOf(request), context, signal)]);
+  const [as_of] = await Promise.all([
+    exchangeTime(exchange, context, signal),
+    checkSymbols(exchange, symbolsOf(request), pathOf, context, signal),
+  ]);
   const selections = selectionsOf(request, as_of);
   checkSelections(selections);
   const asked = await describeLack(request, as_of, context);

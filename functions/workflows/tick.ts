@@ -15,12 +15,20 @@ const PAGE = 200;
 /** At most 32 shards are out. */
 const MAX_OUT = 64;
 
+/** Commands are kept for seven days; a claim on work that old is asked for by none of them. */
+const CLAIMS_KEPT_MS = 8 * 86_400_000;
+const FORGET_EVERY_MS = 3_600_000;
+
+/** When claims were last forgotten, by store. */
+const forgottenAt = new WeakMap<WorkflowStore, number>();
+
 /** When a workflow was last told to look again, by store: whoever waits in a queue is not told every few seconds. */
 const nudges = new WeakMap<WorkflowStore, Map<string, number>>();
 
 /**
  * Looks for what stays silent, since absence wakes nobody: a request that the log never got, a shard that is out without a verdict and without a live
- * claim, a job whose claim has expired or that nobody took. Says `workflow-tick` for each such workflow; the fold sends again what is out.
+ * claim, a job whose claim has expired or that nobody took. Says `workflow-tick` for each such workflow; the fold sends again what is out. Once an hour it
+ * also forgets old claims.
  */
 export async function tick(context: Context<WorkflowsConfig>): Promise<void> {
   const [pending, ...active] = await Promise.all(
@@ -36,6 +44,16 @@ export async function tick(context: Context<WorkflowsConfig>): Promise<void> {
   }
   if (events.length > 0) await context.publisher.publish(events, { signal: context.signal });
   forgetEnded(active.flat(), context);
+  await forgetClaims(context);
+}
+
+/** Every shard leaves a claim behind: without this they would be the one collection that only grows. */
+async function forgetClaims({ ports, clock, logger }: Context): Promise<void> {
+  const now = clock.now();
+  if (now - (forgottenAt.get(ports.workflows) ?? Number.NEGATIVE_INFINITY) < FORGET_EVERY_MS) return;
+  forgottenAt.set(ports.workflows, now);
+  const claims = await ports.workflows.forgetClaims(now - CLAIMS_KEPT_MS);
+  if (claims > 0) logger.info({ claims }, 'claims on work that nothing asks for any more were forgotten');
 }
 
 async function listAll(status: WorkflowStatus, context: Context): Promise<readonly WorkflowDocument[]> {

@@ -80,7 +80,7 @@ export interface Claim {
   readonly token: string;
   /** Epoch ms; the claim is free after it. */
   readonly until: number;
-  /** Set when the work is done: the claim never becomes free again. */
+  /** Set when the work is done: the claim does not become free again until it is forgotten. */
   readonly done: boolean;
 }
 
@@ -143,11 +143,13 @@ export interface WorkflowStore {
   acquireClaim(key: string, token: string, now: number, leaseMs: number): Promise<{ readonly granted: boolean; readonly claim: Claim }>;
   /** False when another token holds it by now. */
   renewClaim(key: string, token: string, until: number): Promise<boolean>;
-  /** `done`: keeps it for ever; else frees it. False when another token holds it. */
+  /** `done`: keeps it until it is forgotten; else frees it. False when another token holds it. */
   releaseClaim(key: string, token: string, done: boolean): Promise<boolean>;
   readClaim(key: string): Promise<Claim | undefined>;
   /** Claims whose key starts with `prefix` and that are expired at `now` and not done. */
   expiredClaims(prefix: string, now: number): Promise<readonly Claim[]>;
+  /** Deletes claims, done or not, whose lease ended before `before` (epoch ms): when no command can come any more that asks for their work. Returns how many. */
+  forgetClaims(before: number): Promise<number>;
 
   putCollection(collection: CollectionDocument): Promise<void>;
   readCollection(name: string): Promise<CollectionDocument | undefined>;

@@ -38,6 +38,26 @@ export function describeClaims(suite: WorkflowSuite): void {
     assert.equal(await suite.workflows.renewClaim(suite.fresh('claim'), 'one', 1), false);
   });
 
+  test('claims are forgotten once their lease ended long enough ago, done or not', async () => {
+    const [old, done, young] = [suite.fresh('claim'), suite.fresh('claim'), suite.fresh('claim')];
+    for (const [key, at] of [
+      [old, 1_000],
+      [done, 1_000],
+      [young, 9_000],
+    ] as const)
+      await suite.workflows.acquireClaim(key, 'one', at, 1_000);
+    await suite.workflows.releaseClaim(done, 'one', true);
+
+    // Also takes what other tests left behind.
+    await suite.workflows.forgetClaims(2_000);
+    assert.notEqual(await suite.workflows.readClaim(old), undefined, 'a lease that ends at the bound is kept');
+    assert.equal(await suite.workflows.forgetClaims(2_001), 2);
+
+    assert.equal(await suite.workflows.readClaim(old), undefined);
+    assert.equal(await suite.workflows.readClaim(done), undefined);
+    assert.equal((await suite.workflows.readClaim(young))?.until, 10_000);
+  });
+
   test('of many that want a claim at once, also from two processes, one gets it', async () => {
     const other = await suite.place.open();
     const key = suite.fresh('claim');

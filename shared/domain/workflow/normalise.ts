@@ -152,6 +152,13 @@ function rawLoads(raw: RawRequest, say: Say): RawEntry[] {
   ];
 }
 
+/** Where the caller wrote a symbol of its request: `symbol`, `symbols.1`, `loads.0.symbols.2`. */
+export function pathOfSymbol(raw: RawRequest, symbol: string): string {
+  if (raw.loads === undefined) return raw.symbols === undefined ? 'symbol' : `symbols.${raw.symbols.indexOf(symbol)}`;
+  const at = raw.loads.findIndex(({ symbols }) => symbols.includes(symbol));
+  return `loads.${at}.symbols.${raw.loads[at]?.symbols.indexOf(symbol) ?? 0}`;
+}
+
 function resolveNamed(text: string, interval: string | undefined, path: string, say: Say): WorkflowType | undefined {
   const type = resolveType(text, interval);
   if (!isTypeProblem(type)) return type;

@@ -35,6 +35,8 @@ export interface RestAnswer<T> {
   readonly value: T;
   readonly asked_at: number;
   readonly received_at: number;
+  /** The answer's `Date` header, epoch ms. */
+  readonly date: number | undefined;
 }
 
 /** Reads a body. Undefined where it has another shape; throws `SyntaxError` where it is not JSON. */
@@ -44,6 +46,7 @@ interface Attempt<T> {
   readonly outcome: Exclude<AnswerClass, { kind: 'ok' }> | { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'unsent' };
   readonly asked_at: number;
   readonly received_at: number;
+  readonly date?: number | undefined;
 }
 
 /** Sends requests one by one under the shared weight limit, tries again what can be tried again, and never answers with half a page. */
@@ -97,7 +100,8 @@ export class RestClient {
 
   /** Asks the exchange for its time, epoch ms. */
   async readTime(call: CallOptions): Promise<number> {
-    const { value } = await this.#get({ path: '/api/v3/time', weight: 1, urgent: true }, call, readServerTime);
+    const { value, received_at, date } = await this.#get({ path: '/api/v3/time', weight: 1, urgent: true }, call, readServerTime);
+    this.exchangeClock.measure(value, received_at, date);
     return value;
   }
 
@@ -133,10 +137,10 @@ export class RestClient {
   async #get<T>(request: RestRequest, call: CallOptions, read: ReadBody<T>): Promise<RestAnswer<T>> {
     for (let failures = 0; ; ) {
       await this.#enter(request, call);
-      const { outcome, asked_at, received_at } = await this.#attempt(request, call.signal, read);
+      const { outcome, asked_at, received_at, date } = await this.#attempt(request, call.signal, read);
       switch (outcome.kind) {
         case 'ok':
-          return { value: outcome.value, asked_at, received_at };
+          return { value: outcome.value, asked_at, received_at, date };
         case 'fail':
           throw outcome.error;
         case 'freeze':
@@ -198,10 +202,7 @@ export class RestClient {
     }
     const answered = classifyAnswer(path, answer);
     const outcome = answered.kind === 'ok' ? readAnswer(path, answer, read) : answered;
-    if (outcome.kind === 'ok' && typeof outcome.value === 'number') {
-      this.exchangeClock.measure(outcome.value, received_at, readDateHeader(answer.headers.date));
-    }
-    return { outcome, asked_at, received_at };
+    return { outcome, asked_at, received_at, date: readDateHeader(answer.headers.date) };
   }
 
   #account(weight: number, answer: HttpAnswer | undefined, sentAt: number, receivedAt: number): void {

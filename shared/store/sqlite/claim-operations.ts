@@ -10,6 +10,9 @@ export interface DeadLetterLine {
   readonly document: string;
 }
 
+/** Claims of one step of forgetting: a few milliseconds. */
+const CLAIMS_AT_ONCE = 2_000;
+
 /** What the worker does for claims, deliveries and dead letters. */
 export function createClaimOperations(database: Database) {
   const sql = (text: string) => database.statement(text);
@@ -56,6 +59,10 @@ export function createClaimOperations(database: Database) {
       )
         .all(prefix, now)
         .map((line) => ({ key: line.key as string, token: line.token as string, until: line.until as number, done: false })),
+    ),
+
+    forgetClaims: write((before: number): number =>
+      Number(sql('DELETE FROM claims WHERE key IN (SELECT key FROM claims WHERE until < ? LIMIT ?)').run(before, CLAIMS_AT_ONCE).changes),
     ),
 
     countDelivery: write((args: { readonly delivery: DeliveryKey; readonly error: string; readonly at: number }): number => {

@@ -37,7 +37,12 @@ export class SqliteMarketStore implements MarketStore {
     return outcome;
   }
 
-  async upsertText(series: Series, text: Uint8Array, mostRows: number, { origin, received_at }: Provenance): Promise<UpsertOutcome | undefined> {
+  async upsertText(
+    series: Series,
+    text: Uint8Array,
+    mostRows: number,
+    { origin, received_at }: Provenance,
+  ): Promise<UpsertOutcome | undefined> {
     const slots = this.#buffers.take(Math.ceil(text.byteLength / Float64Array.BYTES_PER_ELEMENT));
     new Uint8Array(slots.buffer, 0, text.byteLength).set(text);
     const most = { bytes: text.byteLength, mostRows: Math.min(mostRows, MOST_ROWS) };

@@ -114,6 +114,15 @@ export class SqliteWorkflowStore implements WorkflowStore {
     return this.#port.call('expiredClaims', { prefix, now });
   }
 
+  async forgetClaims(before: number): Promise<number> {
+    let forgotten = 0;
+    for (;;) {
+      const count = await this.#port.call('forgetClaims', before);
+      if (count === 0) return forgotten;
+      forgotten += count;
+    }
+  }
+
   async putCollection(collection: CollectionDocument): Promise<void> {
     await this.#port.call('putCollection', { name: collection.name, document: JSON.stringify(collection) });
   }

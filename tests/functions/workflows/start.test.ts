@@ -83,7 +83,21 @@ test('what cannot be is refused with code and path, and leaves store and log as 
   const before = [await served.events(QUEUE_EVENTS), await served.stores.workflows.listWorkflows({ limit: 100 })];
   const cases: [unknown, number, string, string[]][] = [
     [{ ...MONTH, symbol: 'NOPEUSDT' }, 400, 'unknown_symbol', ['symbol']],
-    [{ ...MONTH, symbol: undefined, symbols: ['BTCUSDT', 'NOPEUSDT', 'NOUSDT'] }, 400, 'unknown_symbol', ['symbol', 'symbol']],
+    [{ ...MONTH, symbol: undefined, symbols: ['BTCUSDT', 'NOPEUSDT', 'NOUSDT'] }, 400, 'unknown_symbol', ['symbols.1', 'symbols.2']],
+    [
+      {
+        ...MONTH,
+        symbol: undefined,
+        type: undefined,
+        loads: [
+          { symbols: ['BTCUSDT'], types: ['api_trades'] },
+          { symbols: ['BTCUSDT', 'NOPEUSDT'], types: ['api_candles_5m'] },
+        ],
+      },
+      400,
+      'unknown_symbol',
+      ['loads.1.symbols.1'],
+    ],
     [{ ...MONTH, symbol: 'btc/usdt' }, 400, 'unsupported_symbol', ['symbol']],
     [{ ...MONTH, symbol: 'btcusdt', type: 7 }, 400, 'invalid_request', ['symbol', 'type']],
     [{ ...MONTH, type: 'api_candles_7m' }, 400, 'invalid_request', ['type']],

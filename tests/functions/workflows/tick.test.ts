@@ -168,3 +168,19 @@ test('workflows that have ended are never told to look again', async () => {
 
   assert.equal(await ticksOf(id), 0);
 });
+
+test('claims on work that no command can ask for any more are forgotten, once an hour', async () => {
+  const { workflows } = served.stores;
+  await workflows.acquireClaim('fetch/long-done', 'one', clock.now(), 60_000);
+  await workflows.releaseClaim('fetch/long-done', 'one', true);
+
+  await clock.advance(8 * 86_400_000);
+  await tick(served.context);
+  assert.notEqual(await workflows.readClaim('fetch/long-done'), undefined, 'its lease ended less than eight days ago');
+  await clock.advance(120_000);
+  await tick(served.context);
+  assert.notEqual(await workflows.readClaim('fetch/long-done'), undefined, 'the hour is not over');
+  await clock.advance(3_600_000);
+  await tick(served.context);
+  assert.equal(await workflows.readClaim('fetch/long-done'), undefined);
+});
