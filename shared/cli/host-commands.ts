@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FunctionDefinition } from '../runtime/define-function.ts';
 import { RUN_MODES, type RunMode } from '../runtime/run-function.ts';
 import { note, print } from './output.ts';
 import { dataDir } from './settings.ts';
@@ -50,9 +51,9 @@ export function addHostCommands(program: Command): void {
   program
     .command('run <function>')
     .description('one function alone, as it runs in its container; needs Kafka')
-    .addOption(new Option('--mode <mode>', 'how it is started').choices([...RUN_MODES]).default('http'))
+    .addOption(new Option('--mode <mode>', 'how it is started; default: as its first trigger asks').choices([...RUN_MODES]))
     .option('--port <port>', 'port to listen on; default PORT, else 8080', port)
-    .action(async (name: string, options: { mode: RunMode; port?: number }) => runAlone(name, options));
+    .action(async (name: string, options: { mode?: RunMode; port?: number }) => runAlone(name, options));
 
   program
     .command('simulate')
@@ -104,7 +105,12 @@ async function watch(): Promise<void> {
   process.exitCode = code ?? 0;
 }
 
-async function runAlone(name: string, options: { readonly mode: RunMode; readonly port?: number }): Promise<void> {
+function modeOf({ triggers }: FunctionDefinition): RunMode {
+  const kind = triggers[0]?.kind;
+  return kind === 'topic' ? 'kafka' : kind === 'http' ? 'http' : 'job';
+}
+
+async function runAlone(name: string, options: { readonly mode?: RunMode; readonly port?: number }): Promise<void> {
   const [{ runFunction }, { FUNCTIONS }, { AppError }] = await Promise.all([
     import('../runtime/run-function.ts'),
     import('./functions.ts'),
@@ -124,8 +130,10 @@ async function runAlone(name: string, options: { readonly mode: RunMode; readonl
       { fields: [{ path: 'KAFKA_BOOTSTRAP_SERVERS', problem: 'is missing' }] },
     );
   }
-  const running = await runFunction({ definition, mode: options.mode, ...(options.port === undefined ? {} : { port: options.port }) });
+  const mode = options.mode ?? modeOf(definition);
+  const running = await runFunction({ definition, mode, ...(options.port === undefined ? {} : { port: options.port }) });
   print(JSON.stringify({ url: running.url }));
   await Promise.race([running.ended, untilSignal()]);
   await running.stop();
+  process.exitCode = await running.ended;
 }

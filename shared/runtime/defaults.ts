@@ -31,6 +31,9 @@ export const REJOIN_FIRST_MS = 1_000;
 /** A lease is renewed this many times before it would end: two renewals may fail. */
 export const RENEWALS_PER_LEASE = 3;
 
+/** A process that was started for one job ends when no message came for so long: another one took it. */
+export const IDLE_JOB_MS = 15_000;
+
 /** Old records are deleted this often in the local host. */
 export const RETENTION_EVERY_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
 import type { BusRecord } from '../bus/bus.ts';
-import type { AppError } from '../domain/errors.ts';
+import { type AppError, toAppError } from '../domain/errors.ts';
 import { buildGraph } from '../events/build-graph.ts';
 import { command } from '../events/command.ts';
 import type { StreamEvent } from '../events/event.ts';
@@ -45,7 +45,7 @@ export function failureEvent(
 ): StreamEvent<QueueEvent> {
   const { functionName, queueId, workflow, now } = about;
   const { event, record, trigger } = failed;
-  const data = event?.data;
+  const data = readableData(event);
   const attempt = field(data, 'attempt');
   const shard = field(data, 'shard');
   const stage = event === undefined ? undefined : STAGES[event.type];
@@ -69,6 +69,16 @@ export function failureEvent(
     },
     { producer: functionName, time: now, ...(event?.traceparent === undefined ? {} : { traceparent: event.traceparent }) },
   );
+}
+
+/** The data of an event, unless just that is what went wrong: rows are read when they are asked for. */
+function readableData(event: StreamEvent | undefined): unknown {
+  try {
+    return event?.data;
+  } catch (error) {
+    if (toAppError(error).code === 'unparsable_event') return undefined;
+    throw error;
+  }
 }
 
 function symbolOf(data: unknown): string | undefined {

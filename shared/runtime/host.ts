@@ -56,7 +56,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       configs,
       platform,
       overrides: options,
-      consume: true,
+      runs: ['http', 'topic', 'job', 'schedule'],
       open: (parts) => openPorts(options.openers ?? openersFor(platform, parts)),
       async prepare(ports, { clock, logger }) {
         await ports.bus.admin.ensureTopics(TOPICS);

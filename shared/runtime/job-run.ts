@@ -19,7 +19,8 @@ export interface JobRunnerOptions<C> {
   readonly deadLetters: DeadLetterWriter;
 }
 
-type Ending = 'done' | 'failed' | 'lost' | 'stopped' | 'skipped';
+/** `failed`: its message is in the dead letters. `broken`: it ended without a result, and its claim runs out. `skipped`: there was nothing to do here. */
+export type Ending = 'done' | 'failed' | 'broken' | 'lost' | 'stopped' | 'skipped';
 interface Message {
   readonly record: BusRecord;
   readonly event: StreamEvent;
@@ -34,6 +35,7 @@ export class JobRun<C> {
   readonly #token: string;
   readonly #tries: TryCounter;
   #leasedUntil = 0;
+  #ending: Ending | undefined;
 
   constructor(options: JobRunnerOptions<C>, batch: PartitionBatch, killed: AbortSignal) {
     this.#options = options;
@@ -43,6 +45,11 @@ export class JobRun<C> {
     this.#tries = createTryCounter(options.context, options.trigger.group);
   }
 
+  /** How it ended, once it has. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
   /** Claims and commits; returns what starts the work, or undefined where there is none to do here. */
   async claim(stopping: AbortSignal): Promise<(() => Promise<void>) | undefined> {
     const { trigger, context } = this.#options;
@@ -50,6 +57,7 @@ export class JobRun<C> {
     const message = await this.#read(record, stopping);
     if (message === undefined) {
       await this.#batch.commit(record.offset + 1);
+      this.#ending ??= 'skipped';
       return undefined;
     }
     const key = trigger.claimKey(message.event);
@@ -80,6 +88,7 @@ export class JobRun<C> {
     } catch (error) {
       const stop = AbortSignal.any([this.#batch.signal, stopping]);
       await deadLetters.write({ record, group: trigger.group, trigger: trigger.name }, toAppError(error), stop);
+      this.#ending = 'failed';
     }
     return undefined;
   }
@@ -94,7 +103,7 @@ export class JobRun<C> {
     } catch (error) {
       // The claim stays and expires: the tick sends the message again.
       context.logger.error({ error, key, trigger: this.#options.trigger.name }, 'The job could not be brought to an end.');
-      this.#ended('failed');
+      this.#ended('broken');
     } finally {
       context.metrics.observe('streamforge_handler_seconds', (performance.now() - started) / 1000, this.#labels);
       over.abort();
@@ -207,6 +216,7 @@ export class JobRun<C> {
   }
 
   #ended(job: Ending): void {
+    this.#ending = job;
     this.#options.context.metrics.count('streamforge_jobs_total', { ...this.#labels, job });
   }
 

@@ -6,6 +6,9 @@ import { setting } from './settings.ts';
 const url = z.string().regex(/^https?:\/\/\S+$/, 'is not a URL');
 const optionalUrl = url.transform((text) => text.replace(/\/+$/, '')).optional();
 const optionalText = z.string().optional();
+/** Mechanisms of SASL that the brokers may ask for. */
+export const SASL_MECHANISMS = ['scram-sha-512', 'scram-sha-256', 'plain'] as const;
+
 const port = z
   .string()
   .regex(/^\d{1,5}$/)
@@ -24,8 +27,19 @@ export const platformSettings = {
   oidcIssuer: setting('OIDC_ISSUER', optionalUrl, 'issuer of the tokens that callers send'),
   oidcAudience: setting('OIDC_AUDIENCE', optionalText, 'audience of the tokens that callers send'),
   kafkaServers: setting('KAFKA_BOOTSTRAP_SERVERS', optionalText, 'Kafka brokers; unset: the embedded log'),
+  kafkaUser: setting('KAFKA_USER', optionalText, 'user of the brokers; unset: no login'),
+  kafkaPassword: setting('KAFKA_PASSWORD', optionalText, 'password of that user', { secret: true }),
+  kafkaCaPath: setting('KAFKA_CA_PATH', optionalText, "PEM file of the authority that signed the brokers' certificates; set: TLS"),
+  kafkaSaslMechanism: setting('KAFKA_SASL_MECHANISM', z.enum(SASL_MECHANISMS).default('scram-sha-512'), 'how the user logs in'),
   arangoUrl: setting('ARANGO_URL', optionalUrl, 'ArangoDB; unset: SQLite'),
+  arangoDatabase: setting('ARANGO_DB', z.string().default('streamforge'), 'database of ArangoDB'),
+  arangoUser: setting('ARANGO_USER', z.string().default('root'), 'user of ArangoDB'),
+  arangoPassword: setting('ARANGO_PASSWORD', z.string().default(''), 'password of that user', { secret: true }),
   s3Endpoint: setting('S3_ENDPOINT', optionalUrl, 'S3 object store; unset: a local folder'),
+  s3Bucket: setting('S3_BUCKET', z.string().default('streamforge'), 'bucket of the object store; it must exist'),
+  s3Region: setting('S3_REGION', z.string().default('us-east-1'), 'region that requests are signed for'),
+  s3AccessKey: setting('S3_ACCESS_KEY', optionalText, 'access key of the object store', { secret: true }),
+  s3SecretKey: setting('S3_SECRET_KEY', optionalText, 'secret key of the object store', { secret: true }),
   binanceApiUrl: setting('BINANCE_API_URL', optionalUrl, "Binance's REST API; unset: its public host"),
 } as const;
 

@@ -4,6 +4,7 @@ import type { Consumer } from './consume.ts';
 import { CLOSE_MS } from './defaults.ts';
 import type { Health } from './health.ts';
 import type { HttpServer } from './http-server.ts';
+import type { Task } from './one-job.ts';
 import type { OpenPorts } from './ports.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -13,6 +14,7 @@ export interface Running {
   readonly logger: Logger;
   consumers: readonly Consumer[];
   schedules: readonly Schedule[];
+  readonly tasks: Task[];
   server?: HttpServer;
   ports?: OpenPorts;
   /** Whatever else is to be closed at the very end. */
@@ -24,13 +26,14 @@ export interface Running {
  * committed and the groups are left; the log is flushed, the database closed; HTTP last. Bounded: what does not end in time is left behind and said.
  */
 export async function shutDown(running: Running, graceMs: number): Promise<void> {
-  const { health, logger, consumers, schedules, server, ports, others } = running;
+  const { health, logger, consumers, schedules, tasks, server, ports, others } = running;
   health.phase = 'draining';
   server?.drain();
   const attempt = (what: string, work: Promise<unknown> | undefined, ms: number): Promise<void> => bounded(logger, what, work, ms);
   await Promise.all([
     ...consumers.map((consumer) => attempt(`consumer ${consumer.name}`, consumer.stop({ graceMs }), graceMs + CLOSE_MS)),
     ...schedules.map((schedule) => attempt(`schedule ${schedule.name}`, schedule.stop({ graceMs }), graceMs + CLOSE_MS)),
+    ...tasks.map((task) => attempt(`task ${task.name}`, task.stop({ graceMs }), graceMs + CLOSE_MS)),
     attempt('requests in flight', server?.settle(graceMs), graceMs + CLOSE_MS),
   ]);
   await attempt('log, store and objects', ports?.close(), CLOSE_MS);

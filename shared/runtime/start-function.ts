@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors.ts';
 import { type Consumer, startConsumer } from './consume.ts';
 import type { Context } from './context.ts';
 import { createDeadLetterWriter } from './dead-letters.ts';
@@ -5,10 +6,11 @@ import type { FunctionDefinition, FunctionModule, Trigger } from './define-funct
 import { type MountedRoute, mountRoutes } from './http/mounted-route.ts';
 import { createPushReceiver, type PushReceiver } from './http/push.ts';
 import { startJobs } from './jobs.ts';
+import { startOneJob, type Task } from './one-job.ts';
 import type { OpenPorts } from './ports.ts';
 import type { RuntimeParts } from './process-parts.ts';
 import { createPublisher } from './publisher.ts';
-import { type Schedule, startSchedule } from './schedule.ts';
+import { type Schedule, startOneTick, startSchedule } from './schedule.ts';
 
 /** The parsed settings of a function. */
 export type Config = Readonly<Record<string, unknown>>;
@@ -18,9 +20,11 @@ export interface BoundFunction {
   readonly definition: FunctionDefinition;
   /** Imports the function's code and gives what its HTTP triggers serve. */
   readonly http: () => Promise<{ readonly routes: readonly MountedRoute[]; readonly receivers: readonly PushReceiver[] }>;
-  /** Starts the topic and job triggers. Those that had started are stopped again where one fails. */
-  readonly consume: () => Promise<readonly Consumer[]>;
+  /** Starts the triggers of these kinds. Those that had started are stopped again where one fails. */
+  readonly consume: (kinds: readonly ('topic' | 'job')[]) => Promise<readonly Consumer[]>;
   readonly schedule: () => readonly Schedule[];
+  /** Starts the one task that a process was made for: one message of the job trigger, or one tick. Throws `invalid_setting` where there is neither. */
+  readonly startTask: () => Promise<Task>;
 }
 
 /** Makes the context of a function; its code is imported with the first trigger that needs it. */
@@ -57,10 +61,10 @@ export function bindFunction(definition: FunctionDefinition, config: Config, por
         receivers: served.flatMap((trigger) => createPushReceiver(trigger, module, context) ?? []),
       };
     },
-    async consume() {
+    async consume(kinds) {
       const starting = [
-        ...triggersOf('topic').map((trigger) => startConsumer({ trigger, load, context, deadLetters })),
-        ...triggersOf('job').map((trigger) => startJobs({ trigger, load, context, deadLetters })),
+        ...(kinds.includes('topic') ? triggersOf('topic').map((trigger) => startConsumer({ trigger, load, context, deadLetters })) : []),
+        ...(kinds.includes('job') ? triggersOf('job').map((trigger) => startJobs({ trigger, load, context, deadLetters })) : []),
       ];
       const settled = await Promise.allSettled(starting);
       const started = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -70,5 +74,12 @@ export function bindFunction(definition: FunctionDefinition, config: Config, por
       throw failed.reason;
     },
     schedule: () => triggersOf('schedule').map((trigger) => startSchedule({ trigger, load, context })),
+    async startTask() {
+      const [job] = triggersOf('job');
+      if (job !== undefined) return await startOneJob({ trigger: job, load, context, deadLetters });
+      const [schedule] = triggersOf('schedule');
+      if (schedule !== undefined) return startOneTick({ trigger: schedule, load, context });
+      throw new AppError('invalid_setting', `${name} has no job and no schedule: there is no one task to run.`);
+    },
   };
 }

@@ -34,7 +34,7 @@ export const LABELS = {
   kind: KINDS,
   hole: [...OPEN_HOLE_KINDS, ...ABSENCE_KINDS],
   verdict: ['persisted', 'short', 'failed'],
-  job: ['done', 'failed', 'lost', 'stopped', 'skipped'],
+  job: ['done', 'failed', 'broken', 'lost', 'stopped', 'skipped'],
 } as const satisfies Record<string, LabelValues>;
 export type LabelName = keyof typeof LABELS;
 

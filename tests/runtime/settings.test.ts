@@ -127,6 +127,17 @@ describe("the platform's settings", () => {
     assert.deepEqual(
       { ...platform, apiToken: 'none' },
       {
+        arangoDatabase: 'streamforge',
+        arangoPassword: '',
+        arangoUser: 'root',
+        kafkaCaPath: undefined,
+        kafkaPassword: undefined,
+        kafkaSaslMechanism: 'scram-sha-512',
+        kafkaUser: undefined,
+        s3AccessKey: undefined,
+        s3Bucket: 'streamforge',
+        s3Region: 'us-east-1',
+        s3SecretKey: undefined,
         dataDir: '.streamforge',
         host: '127.0.0.1',
         port: 8080,
