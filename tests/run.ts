@@ -5,10 +5,13 @@ import { availableParallelism } from 'node:os';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { BROKER_VARIABLE, lendBroker } from './support/kafka/shared-broker.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const files = globSync(patterns.length > 0 ? patterns : 'tests/**/*.test.ts', { cwd: root })
+// What takes minutes has a script of its own, and is named on its command line.
+const exclude = patterns.length > 0 ? [] : ['tests/faults/kafka/**'];
+const files = globSync(patterns.length > 0 ? patterns : 'tests/**/*.test.ts', { cwd: root, exclude })
   .map((file) => `${root}${file}`)
   .sort();
 if (files.length === 0) {
@@ -18,6 +21,10 @@ if (files.length === 0) {
 
 // Types are stripped once for all test processes: most of them are short.
 process.env.NODE_COMPILE_CACHE ??= `${root}node_modules/.cache/compile`;
+
+// One broker for all of them; a file that runs alone starts its own.
+const broker = files.some((file) => /kafka[^/]*\.test\.ts$/.test(file)) ? await lendBroker() : undefined;
+if (broker !== undefined) process.env[BROKER_VARIABLE] = JSON.stringify(broker.found);
 
 const allowed = JSON.parse(readFileSync(`${root}tests/allowed-skips.json`, 'utf8')) as Record<string, string>;
 const strangers: string[] = [];
@@ -31,6 +38,7 @@ events.on('test:pass', (test) => {
   if (test.skip !== undefined && test.skip !== false && !(test.name in allowed)) strangers.push(`${test.name} (${String(test.skip)})`);
 });
 events.on('end', () => {
+  void broker?.remove();
   process.exitCode = failed ? 1 : 0;
   if (strangers.length === 0) return;
   process.stderr.write(`Skipped, and not in tests/allowed-skips.json:\n${strangers.map((line) => `  ${line}\n`).join('')}`);

@@ -6,7 +6,6 @@ import { announceLoading } from './announce.ts';
 import type { FetchConfig } from './config.ts';
 import { sendShard } from './send-shard.ts';
 import { workUnderClaim } from './shard-claim.ts';
-import { waitUntilRipe } from './wait-until-ripe.ts';
 import { watchWorkflow } from './workflow-watch.ts';
 
 /**
@@ -24,7 +23,6 @@ export async function handle(received: ReceivedEvent, context: Context<FetchConf
       await announceLoading(shard, context);
       const signal = AbortSignal.any([context.signal, watch.signal, lost]);
       const call = { signal, beforeRequest: watch.check };
-      await waitUntilRipe(shard, call, context);
       await sendShard(received, shard, call, context);
     });
   } catch (error) {

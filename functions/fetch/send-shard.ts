@@ -5,10 +5,11 @@ import { parseSeriesId, type Series } from '../../shared/domain/series.ts';
 import { type FetchShard, fetchShard } from '../../shared/events/fetch-shard.ts';
 import { packRows } from '../../shared/events/micro-batch.ts';
 import { shardCompleted } from '../../shared/events/shard-completed.ts';
-import type { HistoryPage, HistorySummary, RefusedRow } from '../../shared/exchanges/exchange.ts';
+import type { CallOptions, Exchange, HistoryPage, HistorySummary, RefusedRow } from '../../shared/exchanges/exchange.ts';
 import type { Context } from '../../shared/runtime/context.ts';
 import { deadLetterRows } from '../../shared/runtime/dead-letter-rows.ts';
 import type { ReceivedEvent } from '../../shared/runtime/define-function.ts';
+import { waitUntilRipe } from './wait-until-ripe.ts';
 
 type RefusedRange = SeriesRange & { readonly code: ErrorCode };
 
@@ -20,28 +21,48 @@ export interface Reading {
 
 /**
  * Reads a shard from its exchange and sends its rows page by page; the next page is read while one is being acknowledged. Rows that fail their checks go to
- * the dead letters alone. At the end, when every row is acknowledged, the marker goes to the same topic and key.
+ * the dead letters alone. At the end, when every row is acknowledged, the marker goes to the same topic and key. A shard that came back short for a hole that
+ * is too young to be judged is read again when it is old enough: all tries would be over before that. The first try waits for nothing.
  */
 export async function sendShard(received: ReceivedEvent, shard: FetchShard, reading: Reading, context: Context): Promise<void> {
-  const series = parseSeriesId(shard.series);
-  const { from, to, from_id, to_id } = shard;
-  const ids = from_id === undefined || to_id === undefined ? {} : { from_id, to_id };
   const failed = new AbortController();
   const signal = AbortSignal.any([reading.signal, failed.signal]);
-  const pages = context.ports
-    .exchange(series.exchange)
-    .readHistory({ series, from, to, ...ids }, { signal, beforeRequest: reading.beforeRequest });
+  const exchange = context.ports.exchange(parseSeriesId(shard.series).exchange);
+  let ripeAt = 0;
+  const onTooYoung = (time: number): void => {
+    ripeAt = Math.max(ripeAt, time);
+  };
+  const call = { ...reading, signal, onTooYoung, onBehalfOf: shard.queue_id };
   try {
-    let ahead = readAhead(pages);
-    for (let step = await ahead; !step.done; step = await ahead) {
-      ahead = readAhead(pages);
-      await sendPage(received, shard, series, step.value, signal, context);
+    let summary = await sendRows(received, shard, exchange, call, context);
+    if (shard.try > 1 && ripeAt > 0) {
+      await waitUntilRipe(shard, ripeAt, exchange, call, context);
+      summary = await sendRows(received, shard, exchange, call, context);
     }
-    const { value: summary } = await ahead;
-    await context.publisher.publish([markerOf(shard, summary as HistorySummary, context)], { signal });
+    await context.publisher.publish([markerOf(shard, summary, context)], { signal });
   } finally {
     failed.abort();
   }
+}
+
+async function sendRows(
+  received: ReceivedEvent,
+  shard: FetchShard,
+  exchange: Exchange,
+  call: CallOptions & { readonly signal: AbortSignal },
+  context: Context,
+): Promise<HistorySummary> {
+  const series = parseSeriesId(shard.series);
+  const { from, to, from_id, to_id } = shard;
+  const ids = from_id === undefined || to_id === undefined ? {} : { from_id, to_id };
+  const pages = exchange.readHistory({ series, from, to, ...ids }, call);
+  let ahead = readAhead(pages);
+  for (let step = await ahead; !step.done; step = await ahead) {
+    ahead = readAhead(pages);
+    await sendPage(received, shard, series, step.value, call.signal, context);
+  }
+  const { value: summary } = await ahead;
+  return summary as HistorySummary;
 }
 
 /** Asks for the next page. Its failure is met where it is awaited, which may be after a page before it could not be sent. */

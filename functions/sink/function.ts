@@ -1,15 +1,13 @@
-import { KINDS } from '../../shared/domain/series.ts';
 import { coverageAdvanced } from '../../shared/events/coverage-advanced.ts';
 import { gapDetected } from '../../shared/events/gap-detected.ts';
 import { ROW_CONTRACTS } from '../../shared/events/micro-batch.ts';
 import { shardCompleted } from '../../shared/events/shard-completed.ts';
 import { shardVerified } from '../../shared/events/shard-verified.ts';
-import { historyTopic, liveTopic } from '../../shared/events/topics.ts';
+import { HISTORY_TOPICS, LIVE_TOPICS } from '../../shared/events/topics.ts';
 import { defineFunction } from '../../shared/runtime/define-function.ts';
 
 const rowTypes = [...new Set(Object.values(ROW_CONTRACTS).map((contract) => contract.type))];
-const liveTopics = [...new Set(KINDS.map(liveTopic))];
-const historyTopics = [...new Set(KINDS.map(historyTopic))].filter((topic) => !liveTopics.includes(topic));
+
 const scaling = { lagThreshold: 500, maxReplicas: 12, cooldownSeconds: 120, memoryMiB: 256, cpuMillis: 250 };
 
 /** Writes rows, proves ranges from what is stored, keeps the coverage ledger and says the verdicts. The present and the past apart. */
@@ -21,7 +19,7 @@ export default defineFunction({
       kind: 'topic',
       name: 'sink-live',
       group: 'sink-live',
-      topics: liveTopics,
+      topics: LIVE_TOPICS,
       events: [...rowTypes, coverageAdvanced.type, gapDetected.type],
       handler: 'handleBatch',
       scaling,
@@ -30,7 +28,7 @@ export default defineFunction({
       kind: 'topic',
       name: 'sink-history',
       group: 'sink-history',
-      topics: historyTopics,
+      topics: HISTORY_TOPICS,
       events: [...rowTypes, shardCompleted.type],
       handler: 'handleBatch',
       scaling,

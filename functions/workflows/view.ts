@@ -1,5 +1,5 @@
 import type { Absence, Coverage } from '../../shared/domain/coverage.ts';
-import { countBuckets } from '../../shared/domain/interval.ts';
+import { countBuckets, hasUnverifiedPhase } from '../../shared/domain/interval.ts';
 import { hasIds } from '../../shared/domain/range.ts';
 import { parseSeriesId } from '../../shared/domain/series.ts';
 import { selectionsOf } from '../../shared/domain/workflow/request.ts';
@@ -95,12 +95,16 @@ export async function describeWorkflow(document: WorkflowDocument, market: Marke
   return { ...summary, stages };
 }
 
-/** Rows that are stored and proven: counted from the ledger's ranges; only a range that the asked one cuts is counted in the store. */
+/**
+ * Rows that are stored and proven: counted from the ledger's ranges; a range that the asked one cuts, and one whose buckets open at times that only the
+ * rows tell, is counted in the store.
+ */
 async function countProven({ series, ranges }: Coverage, market: MarketStore): Promise<number> {
   const parsed = parseSeriesId(series);
+  const { interval } = parsed;
   const counts = await Promise.all(
     ranges.map(async (range) => {
-      if (parsed.interval !== undefined) return countBuckets(parsed.interval, range.from, range.to);
+      if (interval !== undefined && !hasUnverifiedPhase(interval)) return countBuckets(interval, range.from, range.to);
       return hasIds(range) ? range.to_id - range.from_id + 1 : await market.countRows(parsed, { from: range.from, to: range.to });
     }),
   );

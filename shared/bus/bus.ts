@@ -133,7 +133,7 @@ export interface ReadOptions {
 }
 
 /**
- * A durable partitioned log. Adapters: `embedded/` (SQLite, one process), `kafka/` (later). Errors: `bus_unavailable`, `storage_full` (retryable),
+ * A durable partitioned log. Adapters: `embedded/` (SQLite, one process), `kafka/` (a cluster). Errors: `bus_unavailable`, `storage_full` (retryable),
  * `not_found` for an unknown topic, `payload_too_large` for a record above 1 MiB.
  */
 export interface Bus {

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { readEvents } from './client.ts';
+import { FUNCTIONS } from './functions.ts';
+import { isOnKafka, READERS, withKafka } from './kafka-log.ts';
 import { EXIT, formatCount, print, printResult, table } from './output.ts';
 import { hostClient } from './settings.ts';
 
@@ -44,16 +46,32 @@ function count(text: string): number {
   return value;
 }
 
-/** `topics list|lag`, `tail`, `ping`, `dlq list|replay`: what a running host shows of its log. */
+/** `topics create|list|lag`, `tail`, `ping`, `dlq list|replay`: the log, as Kafka or a running host shows it. */
 export function addBusCommands(program: Command): void {
   const json = (): { json: boolean } => ({ json: program.opts<{ json?: boolean }>().json === true });
   const topics = program.command('topics').description('topics of the log and how far their readers are');
 
   topics
+    .command('create')
+    .description('create the topics of the platform on Kafka; one with another partition count is refused, never altered')
+    .option('--grant', 'also let a user of each function name read and write what the function declares, and nothing else')
+    .action(async (options: { grant?: boolean }) => {
+      const [{ TOPICS }, { accessRights }] = await Promise.all([import('../events/topics.ts'), import('../runtime/access-rights.ts')]);
+      const grants =
+        options.grant === true ? accessRights(FUNCTIONS).map(({ principal, ...right }) => ({ user: principal, ...right })) : [];
+      await withKafka(async ({ admin }) => {
+        await admin.ensureTopics(TOPICS);
+        if (grants.length > 0) await admin.grant(grants);
+      });
+      const said = `${TOPICS.length} topics are there${grants.length === 0 ? '' : `, and ${grants.length} rights of ${FUNCTIONS.length} functions`}.`;
+      printResult({ topics: TOPICS.map(({ name }) => name), grants }, () => said, json());
+    });
+
+  topics
     .command('list')
     .description('every topic with its partitions and records')
     .action(async () => {
-      const answer = await hostClient().get<{ topics: readonly TopicView[] }>('/bus/topics');
+      const answer = isOnKafka() ? await kafkaTopics() : await hostClient().get<{ topics: readonly TopicView[] }>('/bus/topics');
       printResult(
         answer,
         (view) =>
@@ -69,7 +87,7 @@ export function addBusCommands(program: Command): void {
     .command('lag')
     .description('records that each consumer group has not committed yet; exit 1 while there are any')
     .action(async () => {
-      const { lags } = await hostClient().get<{ lags: readonly LagView[] }>('/bus/topics');
+      const { lags } = isOnKafka() ? await kafkaLags() : await hostClient().get<{ lags: readonly LagView[] }>('/bus/topics');
       printResult(
         { lags },
         () =>
@@ -118,6 +136,29 @@ export function addBusCommands(program: Command): void {
       printResult(result, ({ replayed, failed }) => `${formatCount(replayed)} replayed, ${formatCount(failed)} failed again.`, json());
       if (result.failed > 0) process.exitCode = EXIT.failed;
     });
+}
+
+function kafkaTopics(): Promise<{ topics: readonly TopicView[] }> {
+  return withKafka(async ({ admin }) => ({
+    topics: (await admin.topics()).map(({ name, partitions, offsets }) => ({
+      name,
+      partitions,
+      records: offsets.reduce((sum, { begin, end }) => sum + end - begin, 0),
+    })),
+  }));
+}
+
+function kafkaLags(): Promise<{ lags: readonly LagView[] }> {
+  return withKafka(async ({ admin }) => {
+    const lags: LagView[] = [];
+    for (const { group, topics } of READERS) {
+      const partitions = await admin.lag(group, topics);
+      for (const topic of topics) {
+        lags.push({ group, topic, lag: partitions.filter((each) => each.topic === topic).reduce((sum, { lag }) => sum + lag, 0) });
+      }
+    }
+    return { lags };
+  });
 }
 
 function renderPing({ sent, answered, round_trip_ms: times }: PingReport): string {

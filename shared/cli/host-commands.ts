@@ -29,7 +29,7 @@ export function addHostCommands(program: Command): void {
     .command('demo')
     .description('the main job, offline: load a month through a misbehaving exchange, prove it, build a graph, train a model, and report')
     .option('--recording <dir>', 'real candles instead of the synthetic market')
-    .option('--distributed', 'on Kafka, ArangoDB and S3 (not yet supported)')
+    .option('--distributed', 'one process a function on Kafka, a double of ArangoDB and MinIO, one of each kind killed while it works')
     .action(async (options: { recording?: string; distributed?: boolean }) => {
       const { runDemo } = await import('./demo/demo.ts');
       process.exitCode = await runDemo({ ...options, json: json() });

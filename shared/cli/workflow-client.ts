@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Absence } from '../domain/coverage.ts';
+import { toAppError } from '../domain/errors.ts';
 import type { ApiClient } from './client.ts';
 import { formatCount } from './output.ts';
 import { createProgress } from './progress.ts';
@@ -52,20 +53,30 @@ export const ENDED: ReadonlySet<string> = new Set(['finished', 'error', 'interru
 
 const POLL_MS = 250;
 
-/** Waits until a workflow has ended and shows its progress meanwhile. A failed read is tried again, for a host that restarts. */
+/** Waits until a workflow has ended and shows its progress meanwhile. A host that does not answer is asked again for `patienceMs`, default 0. */
 export async function waitForWorkflow(
   client: ApiClient,
   queueId: string,
-  options: { readonly quiet?: boolean; readonly signal?: AbortSignal } = {},
+  options: { readonly quiet?: boolean; readonly signal?: AbortSignal; readonly patienceMs?: number } = {},
 ): Promise<WorkflowView> {
   const progress = options.quiet === true ? undefined : createProgress();
+  const call = options.signal === undefined ? {} : { signal: options.signal };
+  let answeredAt = performance.now();
   try {
     for (;;) {
-      const view = await client.get<WorkflowView>(`/workflows/${queueId}`, options.signal === undefined ? {} : { signal: options.signal });
+      const view = await client.get<WorkflowView>(`/workflows/${queueId}`, call).catch((error: unknown) => {
+        if (performance.now() - answeredAt >= (options.patienceMs ?? 0) || toAppError(error).meaning !== 'retryable') throw error;
+        return undefined;
+      });
+      if (view === undefined) {
+        await sleep(POLL_MS, undefined, call);
+        continue;
+      }
+      answeredAt = performance.now();
       const { done, total, label } = describeProgress(view);
       progress?.update(done, total, label);
       if (ENDED.has(view.status)) return view;
-      await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      await sleep(POLL_MS, undefined, call);
     }
   } finally {
     progress?.end();

@@ -4,6 +4,8 @@ const DOT = 46;
 const QUOTE = 34;
 /** Digits that a double always gives back as they were. */
 const EXACT_DIGITS = 15;
+/** Digits of a number that is read at all: its text is made at once. */
+const MOST_DIGITS = 400;
 /** Powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 
@@ -69,8 +71,8 @@ export class ByteCursor {
   }
 
   /**
-   * Digits with at most one dot between them, without a sign or an exponent, as the nearest double: up to 15 digits are one integer divided by a power of
-   * ten, both exact.
+   * At most 400 digits with at most one dot between them, without a sign or an exponent, as the nearest double: up to 15 digits are one integer divided by
+   * a power of ten, both exact.
    */
   number(maxDigits = Number.POSITIVE_INFINITY): number {
     const bytes = this.#bytes;
@@ -101,7 +103,8 @@ export class ByteCursor {
     }
     this.#at = at;
     if (count <= EXACT_DIGITS) return digits / (POWERS[decimals] as number);
-    if (count > maxDigits) this.#failed = true;
-    return Number(String.fromCharCode(...bytes.subarray(begin, Math.min(at, begin + 400))));
+    // Any digit may decide the nearest double: a number is read whole or not at all.
+    if (count > maxDigits || count > MOST_DIGITS) this.#failed = true;
+    return Number(String.fromCharCode(...bytes.subarray(begin, Math.min(at, begin + 1 + MOST_DIGITS))));
   }
 }

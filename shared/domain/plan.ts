@@ -34,10 +34,10 @@ export function parseShardId(shard: string): Shard & { readonly parsed: Series }
   return { shard, series: seriesId(parsed), parsed, from: from ?? Number.NaN, to: to ?? Number.NaN };
 }
 
-/** How many shards a range of a series has; a range in which no bucket opens has none. */
-export function countRangeShards(series: Series, range: TimeRange): number {
+/** How many shards a range of a series has. One in which no bucket opens has one too: the ledger has to learn that nothing is missing there. */
+export function countRangeShards({ interval }: Series, range: TimeRange): number {
   if (range.to <= range.from) return 0;
-  if (series.interval !== undefined) return Math.ceil(countBuckets(series.interval, range.from, range.to) / CANDLES_PER_SHARD);
+  if (interval !== undefined) return Math.max(1, Math.ceil(countBuckets(interval, range.from, range.to) / CANDLES_PER_SHARD));
   return Math.ceil(range.to / TRADES_SHARD_MS) - Math.floor(range.from / TRADES_SHARD_MS);
 }
 

@@ -239,7 +239,8 @@ export function writeRowsText(kind: Kind, rows: readonly Row[], into: ByteWriter
     if (index > 0) into.byte(COMMA);
     into.byte(BRACE_OPEN);
     const row = rows[index] as Row;
-    if (layout.write(row, into) !== Object.keys(row).length) return false;
+    const fields = layout.write(row, into);
+    if (fields === 0 || fields !== Object.keys(row).length) return false;
     into.byte(BRACE_CLOSE);
   }
   into.byte(BRACKET_CLOSE);

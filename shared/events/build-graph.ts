@@ -40,7 +40,7 @@ const schema: z.ZodType<BuildGraph> = z.looseObject({
 export const buildGraph = defineContract<BuildGraph>({
   name: 'build-graph.v1',
   schema,
-  topic: () => BUILD_GRAPH_TOPIC,
+  topics: [BUILD_GRAPH_TOPIC],
   key: (data) => data.queue_id,
   id: (data) => `build-graph:${data.queue_id}:${data.attempt}`,
   queueId: (data) => data.queue_id,

@@ -52,7 +52,7 @@ const schema: z.ZodType<Command> = z.looseObject({
 export const command = defineContract<Command>({
   name: 'command.v1',
   schema,
-  topic: () => QUEUE_CONTROL,
+  topics: [QUEUE_CONTROL],
   key: (data) => data.queue_id,
   id: (data) => `command:${data.command}:${data.queue_id}:${contentHash(JSON.stringify(data))}`,
   queueId: ({ queue_id }) => (isEveryone(queue_id) ? undefined : queue_id),

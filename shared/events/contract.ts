@@ -18,6 +18,8 @@ export interface EventContract<Data> {
   /** `io.streamforge.<name>.v<major>`. */
   readonly type: string;
   readonly schema: z.ZodType<Data>;
+  /** Every topic that its events may go to. */
+  readonly topics: readonly string[];
   /** The topic that an event with this data goes to. */
   topic(data: Data): string;
   /** The record key, also `partitionkey`. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseSeriesId } from '../domain/series.ts';
 import { defineContract } from './define-contract.ts';
 import { count, inOrder, rangeFields, seriesText } from './fields.ts';
-import { liveTopic } from './topics.ts';
+import { LIVE_TOPICS, liveTopic } from './topics.ts';
 
 /**
  * The present is complete from `from` to `to`: sent by `ingest` behind its rows, on their topic and key, and proven by `sink` like a shard.
@@ -24,6 +24,7 @@ const schema: z.ZodType<CoverageAdvanced> = z.looseObject({ series: seriesText, 
 export const coverageAdvanced = defineContract<CoverageAdvanced>({
   name: 'coverage-advanced.v1',
   schema,
+  topics: LIVE_TOPICS,
   topic: (data) => liveTopic(parseSeriesId(data.series).kind),
   key: (data) => data.series,
   id: ({ series, from, to, from_id = '', to_id = '' }) => `coverage-advanced:${series}:${from}-${to}:${from_id}-${to_id}`,

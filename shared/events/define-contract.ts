@@ -9,7 +9,10 @@ export interface ContractDefinition<Data> {
   /** `shard-completed.v1`. */
   readonly name: string;
   readonly schema: z.ZodType<Data>;
-  readonly topic: (data: Data) => string;
+  /** Every topic that its events may go to. */
+  readonly topics: readonly string[];
+  /** Which of them, where there are several. */
+  readonly topic?: (data: Data) => string;
   readonly key: (data: Data) => string;
   /** The series or the queue id; default: the key. */
   readonly subject?: (data: Data) => string;
@@ -60,7 +63,8 @@ export function defineContract<Data>(definition: ContractDefinition<Data>): Even
   return {
     type,
     schema: definition.schema,
-    topic: definition.topic,
+    topics: definition.topics,
+    topic: definition.topic ?? (() => definition.topics[0] as string),
     key: definition.key,
     build(data, meta) {
       check(data);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseSeriesId } from '../domain/series.ts';
+import { EXCHANGES, parseSeriesId } from '../domain/series.ts';
 import { defineContract } from './define-contract.ts';
 import { attemptNumber, inOrder, queueIdText, rangeFields, seriesText, shardText, tryNumber } from './fields.ts';
 import { fetchTopic } from './topics.ts';
@@ -33,6 +33,7 @@ const schema: z.ZodType<FetchShard> = z
 export const fetchShard = defineContract<FetchShard>({
   name: 'fetch-shard.v1',
   schema,
+  topics: EXCHANGES.map(fetchTopic),
   topic: (data) => fetchTopic(parseSeriesId(data.series).exchange),
   key: (data) => data.shard,
   subject: (data) => data.queue_id,

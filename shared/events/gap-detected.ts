@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseSeriesId } from '../domain/series.ts';
 import { defineContract } from './define-contract.ts';
 import { inOrder, rangeFields, seriesText } from './fields.ts';
-import { liveTopic } from './topics.ts';
+import { LIVE_TOPICS, liveTopic } from './topics.ts';
 
 /**
  * A stream lost rows. A hint only: holes are computed from the ledger.
@@ -26,6 +26,7 @@ const schema: z.ZodType<GapDetected> = z
 export const gapDetected = defineContract<GapDetected>({
   name: 'gap-detected.v1',
   schema,
+  topics: LIVE_TOPICS,
   topic: (data) => liveTopic(parseSeriesId(data.series).kind),
   key: (data) => data.series,
   id: ({ series, from, to, from_id = '', to_id = '', cause }) => `gap-detected:${series}:${from}-${to}:${from_id}-${to_id}:${cause}`,

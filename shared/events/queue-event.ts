@@ -63,7 +63,7 @@ function saying({ timestamp: _, ...rest }: QueueEvent): string {
 export const queueEvent = defineContract<QueueEvent>({
   name: 'queue-event.v1',
   schema,
-  topic: () => QUEUE_EVENTS,
+  topics: [QUEUE_EVENTS],
   key: (data) => data.queue_id,
   id: (data) => `queue-event:${data.queue_id}:${data.attempt}:${data.producer}:${data.status}:${saying(data)}`,
   queueId: ({ queue_id }) => (isEveryone(queue_id) ? undefined : queue_id),

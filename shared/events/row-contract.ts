@@ -87,6 +87,7 @@ export function defineRowContract<R extends Row>(kind: Exclude<Kind, 'bars'>): R
   const definition = {
     name,
     schema,
+    topics: ORIGINS.map((origin) => rowsTopic(kind, origin)).filter((topic, index, all) => all.indexOf(topic) === index),
     topic: (data: RowsData<R>) => rowsTopic(kind, data.origin),
     key: (data: RowsData<R>) => seriesId(series(data)),
     id: () => '',
@@ -95,6 +96,7 @@ export function defineRowContract<R extends Row>(kind: Exclude<Kind, 'bars'>): R
   return {
     type: eventType(name),
     schema,
+    topics: definition.topics,
     topic: definition.topic,
     key: definition.key,
     series,
@@ -118,8 +120,11 @@ export function defineRowContract<R extends Row>(kind: Exclude<Kind, 'bars'>): R
       const bytes = receivedBytes(event);
       const parts = bytes === undefined ? undefined : splitRowsData(bytes);
       if (parts === undefined) return undefined;
-      const data = check({ ...parts.head, rows: UNREAD });
-      return { series: series(data), origin: data.origin, received_at: data.received_at, rows: parts.rows };
+      const { success, data } = schema.safeParse({ ...parts.head, rows: UNREAD });
+      if (success) return { series: series(data), origin: data.origin, received_at: data.received_at, rows: parts.rows };
+      // What is missing may stand behind the rows.
+      check(event.data);
+      return undefined;
     },
   };
 }

@@ -62,12 +62,13 @@ export function splitRowsData(bytes: Uint8Array): { readonly head: Record<string
   return head === undefined ? undefined : { head, rows: bytes.subarray(begin + ROWS_BEGIN.length - BRACKET_BYTES, -1) };
 }
 
-/** What stands before the rows, if it is a whole object once it is closed; plain ASCII alone, where bytes and characters are the same. */
+/** What stands before the rows, if it is an object with a field once it is closed; plain ASCII alone, where bytes and characters are the same. */
 function parseHead(text: string): Record<string, unknown> | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the bytes that are ASCII
   if (!/^\{[\x00-\x7f]*$/.test(text)) return undefined;
   try {
-    return JSON.parse(`${text}}`) as Record<string, unknown>;
+    const head = JSON.parse(`${text}}`) as Record<string, unknown>;
+    return Object.keys(head).length === 0 ? undefined : head;
   } catch {
     return undefined;
   }

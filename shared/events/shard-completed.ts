@@ -18,7 +18,7 @@ import {
   shardText,
   tryNumber,
 } from './fields.ts';
-import { historyTopic } from './topics.ts';
+import { HISTORY_TOPICS, historyTopic } from './topics.ts';
 
 /**
  * A shard of history was read to its end: sent by `fetch` on the topic and key of the shard's rows, after the last of them was acknowledged.
@@ -70,6 +70,7 @@ const schema: z.ZodType<ShardCompleted> = z
 export const shardCompleted = defineContract<ShardCompleted>({
   name: 'shard-completed.v1',
   schema,
+  topics: HISTORY_TOPICS,
   topic: (data) => historyTopic(parseSeriesId(data.series).kind),
   key: (data) => data.series,
   id: (data) => `shard-completed:${data.queue_id}:${data.attempt}:${data.shard}:${data.try}`,

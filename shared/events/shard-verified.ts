@@ -60,7 +60,7 @@ const schema: z.ZodType<ShardVerified> = z.looseObject({
 export const shardVerified = defineContract<ShardVerified>({
   name: 'shard-verified.v1',
   schema,
-  topic: () => QUEUE_EVENTS,
+  topics: [QUEUE_EVENTS],
   key: (data) => data.queue_id,
   id: (data) => `${data.queue_id}:${data.attempt}:${data.shard}:${data.try}:${data.verdict}`,
   queueId: (data) => data.queue_id,

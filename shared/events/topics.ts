@@ -51,6 +51,13 @@ export function rowsTopic(kind: Kind, origin: Origin): string {
   return origin === 'ws' || origin === 'derived' ? liveTopic(kind) : historyTopic(kind);
 }
 
+const distinct = (topics: readonly string[]): readonly string[] => [...new Set(topics)];
+
+/** The topics of the present, each once. */
+export const LIVE_TOPICS = distinct(KINDS.map(liveTopic));
+/** The topics of the past, each once. */
+export const HISTORY_TOPICS = distinct(WITH_HISTORY.map(historyTopic));
+
 function declare(name: string, partitions: number, days: number): TopicDeclaration[] {
   return [
     { name, partitions, retentionMs: days * DAY_MS },

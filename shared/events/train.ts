@@ -30,7 +30,7 @@ const schema: z.ZodType<Train> = z.looseObject({
 export const train = defineContract<Train>({
   name: 'train.v1',
   schema,
-  topic: () => TRAIN_TOPIC,
+  topics: [TRAIN_TOPIC],
   key: (data) => data.queue_id,
   id: (data) => `train:${data.queue_id}:${data.attempt}`,
   queueId: (data) => data.queue_id,

@@ -79,7 +79,7 @@ const schema: z.ZodType<WorkflowRequested> = z.looseObject({
 export const workflowRequested = defineContract<WorkflowRequested>({
   name: 'workflow-requested.v1',
   schema,
-  topic: () => QUEUE_EVENTS,
+  topics: [QUEUE_EVENTS],
   key: (data) => data.queue_id,
   id: (data) => `workflow-requested:${data.queue_id}`,
   queueId: (data) => data.queue_id,

@@ -27,7 +27,7 @@ const schema: z.ZodType<WorkflowResumeRequested> = z.looseObject({
 export const workflowResumeRequested = defineContract<WorkflowResumeRequested>({
   name: 'workflow-resume-requested.v1',
   schema,
-  topic: () => QUEUE_EVENTS,
+  topics: [QUEUE_EVENTS],
   key: (data) => data.queue_id,
   id: (data) => `workflow-resume-requested:${data.queue_id}:${data.attempt}`,
   queueId: (data) => data.queue_id,

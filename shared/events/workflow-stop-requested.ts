@@ -21,7 +21,7 @@ const schema: z.ZodType<WorkflowStopRequested> = z.looseObject({ queue_id: queue
 export const workflowStopRequested = defineContract<WorkflowStopRequested>({
   name: 'workflow-stop-requested.v1',
   schema,
-  topic: () => QUEUE_EVENTS,
+  topics: [QUEUE_EVENTS],
   key: (data) => data.queue_id,
   id: (data) => `workflow-stop-requested:${data.queue_id}:${data.attempt}`,
   queueId: (data) => data.queue_id,

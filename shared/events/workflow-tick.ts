@@ -18,7 +18,7 @@ const schema: z.ZodType<WorkflowTick> = z.looseObject({ queue_id: queueIdText })
 export const workflowTick = defineContract<WorkflowTick>({
   name: 'workflow-tick.v1',
   schema,
-  topic: () => QUEUE_EVENTS,
+  topics: [QUEUE_EVENTS],
   key: (data) => data.queue_id,
   id: (data, meta) => `workflow-tick:${data.queue_id}:${meta.time}`,
   queueId: (data) => data.queue_id,

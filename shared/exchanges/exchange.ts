@@ -52,6 +52,13 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Called before every single request to the exchange, retries too; a throw ends the call. It is how a stopped workflow goes quiet. */
   readonly beforeRequest?: () => Promise<void> | void;
+  /**
+   * Told where a hole of history stays missing only because the row behind it is too young to prove that there is nothing: from when on it can be judged, epoch
+   * ms by the exchange's clock.
+   */
+  readonly onTooYoung?: (ripeAt: number) => void;
+  /** The queue id of the workflow that the call is for: workflows take turns where the exchange's limit is short. */
+  readonly onBehalfOf?: string;
 }
 
 /**

@@ -1,4 +1,7 @@
-/** Immutable objects by key (`models/<id>/weights.bin`). Adapters: `folder/`, `s3/` (later). Errors: `store_unavailable`, `storage_full`, `not_found`. */
+/**
+ * Immutable objects by key (`models/<id>/weights.bin`). Adapters: `folder/`, `s3/`. Errors: `store_unavailable`, `timeout`, `storage_full`, `not_found`,
+ * and `invalid_setting` where a server refuses bucket or credentials.
+ */
 export interface ObjectStore {
   /**
    * Whole or not at all: a reader never sees half an object. With `ifAbsent` an object that is there is left as it is. Returns what happened.

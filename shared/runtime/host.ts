@@ -60,6 +60,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       open: (parts) => openPorts(options.openers ?? openersFor(platform, parts)),
       async prepare(ports, { clock, logger }) {
         await ports.bus.admin.ensureTopics(TOPICS);
+        // The embedded log is locked: whoever held a lease is gone. Beside other processes on Kafka, leases are their own.
+        if (platform.kafkaServers !== undefined) return;
         const leases = await endOrphanedLeases(ports.workflows, clock.now());
         if (leases > 0) logger.info({ leases }, 'A process before this one ended in the middle of its work: its leases are over.');
       },
@@ -75,23 +77,27 @@ export async function startHost(options: HostOptions): Promise<Host> {
           random: parts.random,
           replayers: () => replayersOf(functions, consumers()),
         }),
-      schedules: (context) => [
-        startSchedule({
-          trigger: {
-            kind: 'schedule',
-            name: 'retention',
-            everyMs: RETENTION_EVERY_MS,
-            scaling: { maxReplicas: 1, memoryMiB: 1, cpuMillis: 1 },
-          },
-          context,
-          load: async () => ({
-            async tick({ ports, clock, logger }) {
-              const deleted = await ports.bus.admin.applyRetention(clock.now());
-              if (deleted > 0) logger.info({ deleted }, 'Records older than the retention of their topics were deleted.');
-            },
-          }),
-        }),
-      ],
+      // Kafka's brokers delete by themselves.
+      schedules: (context) =>
+        platform.kafkaServers !== undefined
+          ? []
+          : [
+              startSchedule({
+                trigger: {
+                  kind: 'schedule',
+                  name: 'retention',
+                  everyMs: RETENTION_EVERY_MS,
+                  scaling: { maxReplicas: 1, memoryMiB: 1, cpuMillis: 1 },
+                },
+                context,
+                load: async () => ({
+                  async tick({ ports, clock, logger }) {
+                    const deleted = await ports.bus.admin.applyRetention(clock.now());
+                    if (deleted > 0) logger.info({ deleted }, 'Records older than the retention of their topics were deleted.');
+                  },
+                }),
+              }),
+            ],
       others: simulator === undefined ? [] : [simulator.close],
     });
     const { url, port, ports, stop } = served;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Bus } from '../bus/bus.ts';
+import type { KafkaBusOptions } from '../bus/kafka/options.ts';
 import { AppError } from '../domain/errors.ts';
 import type { ExchangeName } from '../domain/series.ts';
 import type { Exchange } from '../exchanges/exchange.ts';
@@ -14,6 +15,7 @@ import { classifyErrors } from './adapter-errors.ts';
 import type { Clock, Ports, Random } from './context.ts';
 import { lazyExchange } from './lazy-exchange.ts';
 import type { PlatformSettings } from './platform-settings.ts';
+import { SharedBudget } from './shared-budget.ts';
 
 /** The four stores of one database, closed together. */
 export interface Stores {
@@ -29,7 +31,8 @@ export interface Openers {
   readonly bus: () => Promise<Bus>;
   readonly stores: () => Promise<Stores>;
   readonly objects: () => Promise<ObjectStore>;
-  readonly exchanges: Readonly<Partial<Record<ExchangeName, () => Promise<Exchange>>>>;
+  /** An exchange's request budget is a document of the store. */
+  readonly exchanges: Readonly<Partial<Record<ExchangeName, (stores: Pick<Stores, 'workflows'>) => Promise<Exchange>>>>;
 }
 
 /** What adapters are made with. */
@@ -47,30 +50,71 @@ export interface OpenPorts extends Ports {
 }
 
 /**
- * The adapters that the settings ask for, each imported when it is opened. Throws `not_yet_supported` for the distributed ones: Kafka, ArangoDB and S3
- * stand behind the same ports.
+ * The adapters that the settings ask for, each imported when it is opened: embedded ones, and a distributed one wherever its address is set. Throws
+ * `missing_setting` for an address without what belongs to it.
  */
 export function openersFor(settings: PlatformSettings, parts: AdapterParts): Openers {
-  const later = [
-    ['KAFKA_BOOTSTRAP_SERVERS', settings.kafkaServers],
-    ['ARANGO_URL', settings.arangoUrl],
-    ['S3_ENDPOINT', settings.s3Endpoint],
-  ].flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (later.length > 0) {
-    throw new AppError('not_yet_supported', `${later.join(', ')}: this version has the embedded log, store and objects only. Unset them.`);
-  }
-  const { dataDir: dir, binanceApiUrl } = settings;
+  const { binanceApiUrl } = settings;
   return {
-    bus: async () => (await import('../bus/embedded/embedded-bus.ts')).openEmbeddedBus({ dir, clock: parts.clock }),
-    stores: async () => (await import('../store/sqlite/open-sqlite-store.ts')).openSqliteStore({ dir }),
-    objects: async () => new (await import('../objects/folder/folder-object-store.ts')).FolderObjectStore({ dir: join(dir, 'objects') }),
+    bus: busOpener(settings, parts),
+    stores: storesOpener(settings),
+    objects: objectsOpener(settings, parts),
     exchanges: {
-      binance: async () => {
+      binance: async ({ workflows }) => {
         const { BinanceExchange } = await import('../exchanges/binance/binance-exchange.ts');
-        return new BinanceExchange({ ...parts, ...(binanceApiUrl === undefined ? {} : { baseUrl: binanceApiUrl }) });
+        const { ASSUMED_WEIGHT_LIMIT: limit } = await import('../exchanges/binance/binance-options.ts');
+        const budget = new SharedBudget({ exchange: 'binance', workflows, limit, ...parts });
+        return new BinanceExchange({ ...parts, budget, ...(binanceApiUrl === undefined ? {} : { baseUrl: binanceApiUrl }) });
       },
     },
   };
+}
+
+/** How Kafka is reached by these settings; undefined where the log is embedded. Throws `missing_setting` for a user without a password. */
+export function kafkaOptions(settings: PlatformSettings): KafkaBusOptions | undefined {
+  const { kafkaServers, kafkaUser, kafkaPassword, kafkaCaPath, kafkaSaslMechanism } = settings;
+  if (kafkaServers === undefined) return undefined;
+  if (kafkaUser !== undefined && kafkaPassword === undefined) throw lacks('KAFKA_USER', 'KAFKA_PASSWORD');
+  return {
+    bootstrapServers: kafkaServers,
+    mechanism: kafkaSaslMechanism,
+    ...(kafkaUser === undefined ? {} : { user: kafkaUser }),
+    ...(kafkaPassword === undefined ? {} : { password: kafkaPassword }),
+    ...(kafkaCaPath === undefined ? {} : { caPath: kafkaCaPath }),
+  };
+}
+
+function busOpener(settings: PlatformSettings, { clock }: AdapterParts) {
+  const { dataDir: dir } = settings;
+  const kafka = kafkaOptions(settings);
+  if (kafka === undefined) return async () => (await import('../bus/embedded/embedded-bus.ts')).openEmbeddedBus({ dir, clock });
+  return async (): Promise<Bus> => (await import('../bus/kafka/kafka-bus.ts')).openKafkaBus(kafka);
+}
+
+function storesOpener(settings: PlatformSettings) {
+  const { dataDir: dir, arangoUrl: url, arangoDatabase: database, arangoUser: user, arangoPassword: password } = settings;
+  if (url === undefined)
+    return async (): Promise<Stores> => (await import('../store/sqlite/open-sqlite-store.ts')).openSqliteStore({ dir });
+  const options = { url, database, user, password };
+  return async (): Promise<Stores> => (await import('../store/arango/open-arango-stores.ts')).openArangoStores(options);
+}
+
+function objectsOpener(settings: PlatformSettings, { clock, random }: AdapterParts) {
+  const { dataDir, s3Endpoint: endpoint, s3Bucket: bucket, s3Region: region, s3AccessKey: accessKey, s3SecretKey: secretKey } = settings;
+  if (endpoint === undefined) {
+    const dir = join(dataDir, 'objects');
+    return async () => new (await import('../objects/folder/folder-object-store.ts')).FolderObjectStore({ dir });
+  }
+  if (accessKey === undefined) throw lacks('S3_ENDPOINT', 'S3_ACCESS_KEY');
+  if (secretKey === undefined) throw lacks('S3_ENDPOINT', 'S3_SECRET_KEY');
+  const options = { endpoint, bucket, region, accessKey, secretKey, clock, random };
+  return async (): Promise<ObjectStore> => (await import('../objects/s3/s3-object-store.ts')).openS3ObjectStore(options);
+}
+
+function lacks(set: string, missing: string): AppError {
+  return new AppError('missing_setting', `${set} is set: ${missing} (or ${missing}_FILE) is needed too.`, {
+    fields: [{ path: missing, problem: 'is missing' }],
+  });
 }
 
 /**
@@ -79,11 +123,12 @@ export function openersFor(settings: PlatformSettings, parts: AdapterParts): Ope
  */
 export async function openPorts(openers: Openers): Promise<OpenPorts> {
   const [bus, stores, objects] = await openAll(openers.bus(), openers.stores(), openers.objects());
+  const workflows = classifyErrors(stores.workflows, 'store');
   const exchanges = new Map<string, Exchange>();
   return {
     bus: classifyErrors(bus, 'bus'),
     market: classifyErrors(stores.market, 'store'),
-    workflows: classifyErrors(stores.workflows, 'store'),
+    workflows,
     graphs: classifyErrors(stores.graphs, 'store'),
     models: classifyErrors(stores.models, 'store'),
     objects: classifyErrors(objects, 'objects'),
@@ -94,7 +139,7 @@ export async function openPorts(openers: Openers): Promise<OpenPorts> {
       if (venue === undefined || open === undefined) {
         throw new AppError('not_yet_supported', `There is no adapter for the exchange ${JSON.stringify(name)} yet.`, { exchange: name });
       }
-      const exchange = lazyExchange(venue as ExchangeName, open);
+      const exchange = lazyExchange(venue as ExchangeName, () => open({ workflows }));
       exchanges.set(name, exchange);
       return exchange;
     },

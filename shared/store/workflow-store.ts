@@ -1,5 +1,7 @@
 import type { Absence } from '../domain/coverage.ts';
 import type { SeriesRange } from '../domain/range.ts';
+import type { BudgetDocument } from '../domain/request-budget.ts';
+import type { ExchangeName } from '../domain/series.ts';
 import { WORKFLOW_STATUSES, type WorkflowStatus } from '../domain/workflow/state.ts';
 import type { StreamEvent } from '../events/event.ts';
 
@@ -115,8 +117,8 @@ export interface DeliveryKey {
 }
 
 /**
- * Workflows with their outbox, shards and events; claims, collections, deliveries and dead letters. Errors: `store_unavailable`, `storage_full`.
- * Every write is durable when its promise resolves.
+ * Workflows with their outbox, shards and events; claims, collections, deliveries, dead letters and request budgets. Errors: `store_unavailable`,
+ * `storage_full`. Every write is durable when its promise resolves.
  */
 export interface WorkflowStore {
   /** Writes the pending document unless its queue id or its idempotency key is stored; returns what is stored then. */
@@ -164,5 +166,10 @@ export interface WorkflowStore {
     readonly queue_id?: string;
     readonly limit?: number;
   }): Promise<readonly DeadLetterDocument[]>;
+
+  /** The budget of one exchange (`request_budget`). */
+  readBudget(exchange: ExchangeName): Promise<BudgetDocument | undefined>;
+  /** Under compare-and-set of `rev`, whatever the document's own says (0: must not be stored): false where it differs. Stored `rev` = given + 1. */
+  writeBudget(document: BudgetDocument, rev: number): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Assignable, type Assignee, assignPartitions } from '../../shared/bus/embedded/assignment.ts';
+import { type Assignable, type Assignee, assignPartitions } from '../../shared/bus/assignment.ts';
 
 const TOPICS = ['x', 'y', 'z'];
 const members: fc.Arbitrary<Assignee[]> = fc

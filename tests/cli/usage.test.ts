@@ -80,7 +80,6 @@ describe('bad use ends with 2, says what is wrong on stderr and writes nothing',
     ],
     ['a format that nobody writes', ['export', SERIES, '--format', 'xml'], /csv, ndjson/],
     ['a function that is none', ['run', 'nope'], /no function "nope"; there are .*sink/],
-    ['what is not there yet', ['demo', '--distributed'], /not_yet_supported/],
   ] as const) {
     test(what, async () => {
       const { code, stdout, stderr } = await run(args);

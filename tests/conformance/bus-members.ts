@@ -76,7 +76,7 @@ export function describeMembers(createFixture: CreateBusFixture): void {
     assert.ok(moved.some((place) => refused.some((lost) => lost.place === place)));
     assert.ok(
       committedMeanwhile.every(
-        ({ topic: name, partition, committed }) => committed === null || moved.includes(placeOf({ topic: name, partition })),
+        ({ topic: name, partition, committed }) => (committed ?? 0) === 0 || moved.includes(placeOf({ topic: name, partition })),
       ),
     );
     for (const { place } of refused) {

@@ -7,6 +7,7 @@ import { aMinute } from '../support/written.ts';
 import { describeMarketDurability } from './market-store-durability.ts';
 import { describeLedger } from './market-store-ledger.ts';
 import { describeReads } from './market-store-reads.ts';
+import { describeTexts } from './market-store-texts.ts';
 import { describeUpserts } from './market-store-upserts.ts';
 import type { Place, Stores, StoresFactory } from './stores.ts';
 
@@ -42,6 +43,7 @@ export function describeMarketStore(factory: StoresFactory): void {
     after(() => place.remove());
 
     describeUpserts(suite);
+    describeTexts(suite);
     describeReads(suite);
     describeLedger(suite);
     describeMarketDurability(suite, factory);

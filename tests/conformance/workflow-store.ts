@@ -4,6 +4,7 @@ import type { StreamEvent } from '../../shared/events/event.ts';
 import type { ShardDocument, WorkflowStore } from '../../shared/store/workflow-store.ts';
 import { aWorkflow } from '../support/written.ts';
 import type { Place, Stores, StoresFactory } from './stores.ts';
+import { describeBudget } from './workflow-store-budget.ts';
 import { describeClaims } from './workflow-store-claims.ts';
 
 /** What the parts of the suite share: the open store, and names that no other test uses. */
@@ -238,6 +239,7 @@ export function describeWorkflowStore(factory: StoresFactory): void {
     });
 
     describeClaims(suite);
+    describeBudget(suite);
 
     test('case 66: dropping workflows takes documents, shards, events and collections, and leaves claims', async () => {
       const document = aWorkflow({ queue_id: suite.fresh('wf') });

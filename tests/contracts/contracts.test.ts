@@ -19,12 +19,16 @@ describe('the contracts', () => {
     assert.deepEqual(SAMPLES.map(({ name }) => `${name}.json`).sort(), types);
   });
 
-  it('go to a topic that is declared', () => {
-    for (const { contract, data } of SAMPLES)
-      assert.ok(
-        TOPICS.some(({ name }) => name === contract.topic(data)),
+  it('go to a topic that they name, and name only declared ones', () => {
+    const declared = TOPICS.map(({ name }) => name);
+    for (const { contract, data } of SAMPLES) {
+      assert.ok(contract.topics.includes(contract.topic(data)), contract.type);
+      assert.deepEqual(
+        contract.topics.filter((topic) => !declared.includes(topic)),
+        [],
         contract.type,
       );
+    }
   });
 
   it('are found by their type, and another type is refused as contract_mismatch with what is allowed', () => {

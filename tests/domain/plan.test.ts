@@ -43,6 +43,17 @@ test('a month of 5m candles is nine pages; a shard of candles is one page at mos
   for (const shard of planShards(plan)) assert.ok(countBuckets('5m', shard.from, shard.to) <= 1_000);
 });
 
+test('a range in which no bucket opens is asked for as well: nobody else tells the ledger that nothing is missing there', () => {
+  const [from, to] = [Date.UTC(2024, 7, 3), Date.UTC(2024, 7, 5)];
+  const plan = [{ series: 'binance:BTCUSDT:candles:1w', ranges: [{ from, to }] }];
+
+  assert.equal(countBuckets('1w', from, to), 0);
+  assert.deepEqual(
+    [...planShards(plan)].map((shard) => [shard.from, shard.to]),
+    [[from, to]],
+  );
+});
+
 test('shards of trades end at full hours, so none crosses a month', () => {
   const plan = [
     { series: 'binance:BTCUSDT:agg-trades', ranges: [{ from: Date.UTC(2024, 6, 31, 22, 30), to: Date.UTC(2024, 7, 1, 1, 15) }] },

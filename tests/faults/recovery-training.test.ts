@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { assertSettled } from '../support/settled.ts';
 import { startStack } from '../support/stack.ts';
@@ -35,6 +36,8 @@ test('case 69: a trainer that is frozen in the middle of its training is killed 
   const view = await stack.runWorkflow(REQUEST);
 
   assert.deepEqual([view.status, view.attempt, view.error], ['finished', 1, undefined]);
+  // The result is told before the process that made it is gone.
+  await Promise.all(trainers.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined)));
   assert.deepEqual(
     trainers.map(({ signalCode }) => signalCode),
     ['SIGKILL', 'SIGTERM'],

@@ -70,7 +70,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a commit of an old generation is taken',
-    file: 'shared/bus/embedded/delivery-batch.ts',
+    file: 'shared/bus/delivery-batch.ts',
     find: 'if (this.#holder.lost) {',
     replace: 'if (this.#holder.generation < 0) {',
     tests: BUS,

@@ -58,9 +58,9 @@ export const EXCHANGE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'truncated JSON is a short page',
-    file: 'shared/exchanges/binance/classify-answer.ts',
-    find: 'return unreadable(path, answer, cause);',
-    replace: "return { kind: 'ok', value: JSON.parse(answer.text.slice(0, answer.text.lastIndexOf('],') + 1) + ']') };",
+    file: 'shared/exchanges/binance/rest-client.ts',
+    find: 'cause = error;\n  }',
+    replace: "return { kind: 'ok', value: read(Buffer.from(body.toString('utf8', 0, body.lastIndexOf('],') + 1) + ']')) };\n  }",
     tests: REQUESTS,
     pattern: 'case 13',
   },
@@ -147,7 +147,7 @@ export const EXCHANGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an absence does not ask how old its neighbour is',
     file: 'shared/exchanges/binance/evidence.ts',
-    find: '(await client.observedTime(time + NEIGHBOUR_AGE_MS, call)) >= time + NEIGHBOUR_AGE_MS',
+    find: '(await client.observedTime(ripeAt, call)) >= ripeAt',
     replace: 'true',
     tests: CANDLES,
     pattern: 'younger than five minutes',
@@ -187,8 +187,8 @@ export const EXCHANGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a marker leaves before its rows are acknowledged',
     file: 'functions/fetch/send-shard.ts',
-    find: 'await sendPage(received, shard, series, step.value, signal, context);',
-    replace: 'sendPage(received, shard, series, step.value, signal, context).catch(() => undefined);',
+    find: 'await sendPage(received, shard, series, step.value, call.signal, context);',
+    replace: 'sendPage(received, shard, series, step.value, call.signal, context).catch(() => undefined);',
     tests: ['tests/functions/fetch/fetch.test.ts'],
     pattern: 'a log that refuses a page',
   },

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { BROKER_VARIABLE, lendBroker } from '../support/kafka/shared-broker.ts';
 import { MUTANTS } from './list.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -141,4 +142,11 @@ async function runControl(): Promise<void> {
   process.stdout.write(`${choices.size} choices of tests tried without a defect\n`);
 }
 
-await (isControl ? runControl() : plantAll());
+// One broker for all of them: a mutant is about what hangs on it.
+const broker = mutants.some(({ tests }) => tests.some((file) => file.includes('kafka'))) ? await lendBroker() : undefined;
+if (broker !== undefined) process.env[BROKER_VARIABLE] = JSON.stringify(broker.found);
+try {
+  await (isControl ? runControl() : plantAll());
+} finally {
+  await broker?.remove();
+}

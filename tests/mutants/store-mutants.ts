@@ -123,7 +123,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an object key leaves its folder',
-    file: 'shared/objects/folder/folder-object-store.ts',
+    file: 'shared/objects/object-key.ts',
     find: " && segment !== '.' && segment !== '..'",
     replace: '',
     tests: ['tests/objects/folder/object-store.test.ts'],
@@ -179,8 +179,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a trade with another content vanishes without a word',
     file: 'functions/sink/write-rows.ts',
-    find: 'of outcome.conflicts)',
-    replace: 'of outcome.conflicts.slice(0, 0))',
+    find: 'conflicts.map(({ index, key })',
+    replace: 'conflicts.slice(0, 0).map(({ index, key })',
     tests: SINK,
     pattern: 'is a conflict',
   },

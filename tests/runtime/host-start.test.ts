@@ -29,8 +29,8 @@ describe('a start that fails leaves nothing behind', () => {
 
   for (const [what, options, code] of [
     ['an address without a token', { env: { STREAMFORGE_HOST: '0.0.0.0' } }, 'missing_setting'],
-    ['Kafka, which is not there yet', { env: { KAFKA_BOOTSTRAP_SERVERS: 'kafka:9093' } }, 'not_yet_supported'],
-    ['ArangoDB, which is not there yet', { env: { ARANGO_URL: 'http://db:8529' } }, 'not_yet_supported'],
+    ['a user of Kafka without a password', { env: { KAFKA_BOOTSTRAP_SERVERS: 'kafka:9093', KAFKA_USER: 'app' } }, 'missing_setting'],
+    ['an object store without its keys', { env: { S3_ENDPOINT: 'http://s3:9000' } }, 'missing_setting'],
     ['OIDC, which is not there yet', { env: { OIDC_ISSUER: 'https://issuer' } }, 'not_yet_supported'],
     ['code that cannot be loaded', { functions: [{ ...relay()[0], load: () => Promise.reject(new Error('torn')) }] }, undefined],
     [

@@ -68,6 +68,26 @@ describe('ports', () => {
   });
 });
 
+describe('an exchange', () => {
+  test('is opened with the store that its request budget stands in', async () => {
+    const budgets: unknown[] = [];
+    const exchanges: Openers['exchanges'] = {
+      binance: async ({ workflows }) => {
+        budgets.push(await workflows.readBudget('binance'));
+        return { time: async () => 42, close: async () => undefined } as never;
+      },
+    };
+    const workflows = { readBudget: async () => 'the budget' };
+    const stores = async () => ({ market: {}, workflows, graphs: {}, models: {}, close: async () => undefined }) as never;
+    const ports = await openPorts(tellingOpeners([], { stores, exchanges }));
+
+    await ports.exchange('binance').time();
+
+    assert.deepEqual(budgets, ['the budget']);
+    await ports.close();
+  });
+});
+
 describe('a lazy exchange', () => {
   test('opens its adapter with the first call, once, and passes everything on', async () => {
     let opened = 0;

@@ -1,5 +1,5 @@
 import type { AppError } from '../../domain/errors.ts';
-import { assignPartitions } from './assignment.ts';
+import { assignPartitions } from '../assignment.ts';
 import type { PartitionLog } from './catalog.ts';
 import { GroupMember, type MemberGroup } from './group-member.ts';
 import { PartitionRunner, type RunnerOptions } from './partition-runner.ts';

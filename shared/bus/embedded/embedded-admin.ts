@@ -1,12 +1,9 @@
-import { AppError } from '../../domain/errors.ts';
 import type { BusAdmin, PartitionLag, TopicDeclaration, TopicState } from '../bus.ts';
+import { checkDeclaration } from '../topic-declaration.ts';
 import type { Catalog, PartitionLog } from './catalog.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import type { LogThread } from './log-thread.ts';
 import type { OffsetTable } from './offset-table.ts';
-
-/** Kafka's rule for names of topics. */
-const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 
 /** What the admin side shares with the bus. */
 export interface AdminParts {
@@ -114,20 +111,4 @@ export class EmbeddedAdmin implements BusAdmin {
 function lagOf(log: PartitionLog, committed: number | undefined): PartitionLag {
   const { topic, partition, begin, end } = log;
   return { topic, partition, committed: committed ?? null, end, lag: end - Math.max(begin, committed ?? begin) };
-}
-
-function checkDeclaration({ name, partitions, retentionMs }: TopicDeclaration): void {
-  const problems = [
-    ...(TOPIC_NAME.test(name) ? [] : [{ path: 'name', problem: `"${name}" is no topic name`, allowed: String(TOPIC_NAME) }]),
-    ...(Number.isInteger(partitions) && partitions >= 1
-      ? []
-      : [{ path: 'partitions', problem: `${partitions} is no partition count`, allowed: '1 or more' }]),
-    ...(Number.isSafeInteger(retentionMs) && retentionMs > 0
-      ? []
-      : [{ path: 'retentionMs', problem: `${retentionMs} is no retention`, allowed: 'milliseconds, 1 or more' }]),
-  ];
-  if (problems.length === 0) return;
-  throw new AppError('invalid_setting', `Topic "${name}" cannot be created: ${problems.map(({ problem }) => problem).join(', ')}.`, {
-    fields: problems,
-  });
 }

@@ -4,6 +4,7 @@ import { AppError, toAppError } from '../../domain/errors.ts';
 import type { Bus, BusRecord, OutgoingRecord, ReadOptions, RecordPosition, SubscribeOptions, Subscription } from '../bus.ts';
 import { partitionOf } from '../partitioner.ts';
 import { checkRecordSize } from '../record-size.ts';
+import { Slots } from '../slots.ts';
 import { Catalog } from './catalog.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import { EmbeddedAdmin } from './embedded-admin.ts';
@@ -13,7 +14,6 @@ import { OffsetTable } from './offset-table.ts';
 import type { ReadLog } from './partition-reader.ts';
 import type { LogSnapshot } from './protocol.ts';
 import { RecentFrames } from './recent-frames.ts';
-import { Slots } from './slots.ts';
 import { rangesOf, Tail, type TailRange } from './tail.ts';
 import { type PlacedRecord, TRANSACTION_BYTES, WriteQueue } from './write-queue.ts';
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SubscribeOptions } from '../bus.ts';
+import { type BatchHolder, DeliveryBatch } from '../delivery-batch.ts';
+import type { Slots } from '../slots.ts';
 import type { PartitionLog } from './catalog.ts';
-import { type BatchHolder, DeliveryBatch } from './delivery-batch.ts';
 import type { OffsetTable } from './offset-table.ts';
 import { PartitionReader, type ReadLog } from './partition-reader.ts';
-import type { Slots } from './slots.ts';
 import { Wake } from './wake.ts';
 
 /** Pause before records come again that a batch did not commit; doubles while nothing is committed, up to the longest. */
@@ -60,6 +60,9 @@ export class PartitionRunner implements BatchHolder {
   commit(nextOffset: number): Promise<void> {
     return this.#options.offsets.commit(this.group, this.log, nextOffset);
   }
+
+  /** Members of one process need none: the group sees them. */
+  async heartbeat(): Promise<void> {}
 
   setPaused(paused: boolean): void {
     this.#paused = paused;

@@ -37,7 +37,7 @@ export class RecentFrames {
     const taken: Uint8Array<ArrayBuffer>[] = [];
     let next = from;
     let bytes = 0;
-    for (let index = first; index < chunks.length && bytes < maxBytes; index += 1) {
+    for (let index = first; index < chunks.length && (index === first || bytes < maxBytes); index += 1) {
       const chunk = chunks[index] as Chunk;
       taken.push(chunk.frames);
       bytes += chunk.frames.byteLength;

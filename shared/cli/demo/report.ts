@@ -21,9 +21,11 @@ export interface DemoReport {
   readonly graph?: { readonly graph_id: string; readonly nodes: number; readonly edges: Readonly<Record<string, number>> };
   readonly model?: { readonly model_id: string; readonly card: Readonly<Record<string, unknown>> };
   readonly faults: readonly ServedFault[];
+  /** Kinds of processes of which one was killed while it worked; empty where everything is one process. */
+  readonly killed: readonly { readonly kind: string; readonly times: number }[];
   readonly seconds: number;
+  /** Of the process that reports: the whole platform where it is one. */
   readonly peak_memory_mb: number;
-  readonly data_dir: string;
 }
 
 /** True where the workflow finished, every series is complete, the trades say the same as the candles, and every fault was met. */
@@ -39,8 +41,8 @@ export function isGood(report: DemoReport): boolean {
   );
 }
 
-/** The report as text for somebody who sees the platform for the first time. */
-export function renderReport(report: DemoReport): string {
+/** The report as text for somebody who sees the platform for the first time; `lookAround` stands below it. */
+export function renderReport(report: DemoReport, lookAround: readonly string[]): string {
   const lines = [
     '',
     `StreamForge loaded 30 days from ${report.source}.`,
@@ -55,12 +57,16 @@ export function renderReport(report: DemoReport): string {
     '',
     'What the exchange did to us, and was survived',
     ...report.faults.map(({ kind, served }) => `  ${served > 0 ? '✓' : '✗ never served:'} ${kind}${served > 0 ? `, ${served} times` : ''}`),
+    ...(report.killed.length === 0
+      ? []
+      : ['', `Killed while they worked (kill -9), and taken over: ${report.killed.map(({ kind }) => kind).join(', ')}`]),
     '',
-    `${report.seconds.toFixed(1)} s, peak memory ${formatCount(Math.round(report.peak_memory_mb))} MB (the whole platform in one process).`,
+    report.killed.length === 0
+      ? `${report.seconds.toFixed(1)} s, peak memory ${formatCount(Math.round(report.peak_memory_mb))} MB (the whole platform in one process).`
+      : `${report.seconds.toFixed(1)} s.`,
     isGood(report) ? 'Everything held.' : 'NOT everything held: see the lines with ✗ above.',
     '',
-    'Look around: this command opens what the demo stored (API and documentation at /docs):',
-    `  STREAMFORGE_DATA_DIR=${report.data_dir} npx streamforge serve --simulate`,
+    ...lookAround,
   ];
   return lines.join('\n');
 }

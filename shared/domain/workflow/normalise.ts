@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode, type FieldProblem } from '../errors.ts';
-import { countBuckets, type Interval } from '../interval.ts';
+import { countBuckets, hasUnverifiedPhase, type Interval } from '../interval.ts';
 import { type ExchangeName, parseSeriesId } from '../series.ts';
 import { ALLOWED_TYPES, isTypeProblem, resolveType, type WorkflowType } from './load-type.ts';
 import {
@@ -233,8 +233,8 @@ function resolveTrain(raw: RawRequest, stages: readonly Stage[], say: Say): Trai
 export function checkSelections(selections: readonly Selection[]): void {
   const problems = selections.flatMap(({ series, from, to }): Problem[] => {
     const { interval } = parseSeriesId(series);
-    const empty = interval === undefined ? to <= from : countBuckets(interval, from, to) === 0;
-    if (!empty) return [];
+    const mayHoldRows = interval === undefined || hasUnverifiedPhase(interval) || countBuckets(interval, from, to) > 0;
+    if (mayHoldRows && from < to) return [];
     const what = interval === undefined ? 'no time' : `no bucket of ${interval}`;
     return [
       {

@@ -1,4 +1,4 @@
-import { openTimeAt } from '../interval.ts';
+import { hasUnverifiedPhase, openTimeAt } from '../interval.ts';
 import type { TimeRange } from '../range.ts';
 import type { Series } from '../series.ts';
 
@@ -59,7 +59,10 @@ function readDate(date: string): number {
  * Where a series of a request ends: `to`, clipped to the last bucket that was closed when the exchange's clock said `asOf` (epoch ms). Rows without
  * buckets end at that moment.
  */
-export function seriesEnd(series: Pick<Series, 'interval'>, to: number, asOf: number): number {
+export function seriesEnd({ interval }: Pick<Series, 'interval'>, to: number, asOf: number): number {
   const closed = asOf - CLOSED_AFTER_MS;
-  return Math.min(to, series.interval === undefined ? closed : openTimeAt(series.interval, closed));
+  if (interval === undefined) return Math.min(to, closed);
+  // Three days open at a midnight that only the rows tell: whichever it is, those that have closed, and no others, open before the midnight two days ago.
+  if (hasUnverifiedPhase(interval)) return Math.min(to, openTimeAt('1d', closed) - 2 * DAY_MS);
+  return Math.min(to, openTimeAt(interval, closed));
 }

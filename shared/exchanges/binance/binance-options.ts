@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../../runtime/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { RequestBudget } from '../request-budget.ts';
 
 /** The exchange's public host (binance-spot-api-docs, rest-api.md, 2026-07-21). */
 export const PUBLIC_REST_URL = 'https://api.binance.com';
@@ -13,6 +14,8 @@ export interface BinanceOptions {
   readonly random: Pick<Random, 'next'>;
   readonly logger?: Logger;
   readonly metrics?: Metrics;
+  /** What all processes behind the address share. Without it this adapter takes the address for its own. */
+  readonly budget?: RequestBudget;
   /** Share of the weight limit that history leaves for repairs and snapshots, 0 to 1. */
   readonly reserve?: number;
   /** Total time of one request, from the first byte sent to the last byte read, in ms. */
@@ -43,6 +46,10 @@ export const DEFAULTS = {
 
 /** The weight limit that holds until `exchangeInfo` has told the real one, per minute. */
 export const ASSUMED_WEIGHT_LIMIT = 6_000;
+/** Past the exchange's minute edge by this much, so that a clock a little behind ours has turned too. */
+export const EDGE_MS = 50;
+/** Callers that waited for one minute do not come back in one instant. */
+export const SPREAD_MS = 200;
 /** `exchangeInfo` costs 20 and changes rarely: it is kept for an hour. */
 export const SYMBOLS_KEPT_MS = 3_600_000;
 /** A symbol that the kept list lacks makes it be read again, but not more often than this. */

@@ -109,7 +109,11 @@ async function judgeTail(
   asked: number,
   call: CallOptions,
 ): Promise<HoleFinding> {
-  if (await symbols.isTraded(series.symbol, call)) return UNPROVEN;
+  if (await symbols.isTraded(series.symbol, call)) {
+    // A row may still come right behind the hole, and be old enough to prove it five minutes later.
+    await isOldEnough(client, hole.to, call);
+    return UNPROVEN;
+  }
   const { rows, asked_at } = await newestCandle(client, series, call);
   const newest = rows.at(-1);
   if (newest === undefined || newest.open_time > before.open_time) return UNPROVEN;

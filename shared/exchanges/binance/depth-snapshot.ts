@@ -22,7 +22,8 @@ export async function readDepthSnapshot(client: RestClient, symbol: string, limi
   if (weight === undefined)
     throw new AppError('invalid_request', `An order book has 1 to 5000 levels a side, not ${limit}.`, { symbol, limit });
   await client.observedTime(0, call);
-  const { value } = await client.getObject({ path: '/api/v3/depth', query: { symbol, limit }, weight, urgent: true }, call);
+  const request = { path: '/api/v3/depth', query: { symbol, limit }, weight, urgent: true };
+  const { value } = await client.getObject(request, call, (body) => 'lastUpdateId' in body);
   const { lastUpdateId, bids, asks } = value;
   const depth: Depth = {
     time: client.exchangeClock.now(),

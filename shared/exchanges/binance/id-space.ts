@@ -39,13 +39,17 @@ export class IdSpace {
 
   /** Rows from `fromId` on. Whatever the answer holds below it is dropped. `since` stands for times that cannot be read. */
   async byId(fromId: number, limit: number, call: CallOptions, since = 0): Promise<IdPage> {
+    return this.#ask({ fromId: Math.max(0, fromId) }, limit, call, since);
+  }
+
+  async #ask(bounds: { readonly fromId?: number }, limit: number, call: CallOptions, since: number): Promise<IdPage> {
     const endpoint = this.series.kind === 'trades' ? HISTORICAL_TRADES : AGG_TRADES;
-    const query = { symbol: this.series.symbol, fromId: Math.max(0, fromId), limit: Math.min(limit, PAGE_ROWS) };
+    const query = { symbol: this.series.symbol, ...bounds, limit: Math.min(limit, PAGE_ROWS) };
     const { value, asked_at, received_at } = await this.#client.getArray(
       { ...endpoint, query, microseconds: true, urgent: this.#urgent },
       call,
     );
-    return { entries: mapIdRows(this.series, value, fromId, since), asked_at, received_at };
+    return { entries: mapIdRows(this.series, value, bounds.fromId ?? 0, since), asked_at, received_at };
   }
 
   /** The first row at or after `time`, by one answer: to be confirmed by the row before it. */
@@ -58,9 +62,9 @@ export class IdSpace {
     return time <= 0 ? undefined : this.#anchor({ endTime: time - 1 }, 'last', call);
   }
 
-  /** The newest row of all. */
+  /** The newest row of all, by its own endpoint: the aggregates of trades may reach less far. */
   async newest(call: CallOptions): Promise<Mark | undefined> {
-    return this.#anchor({}, 'last', call);
+    return (await this.#ask({}, 1, call, Number.NaN)).entries.at(-1);
   }
 
   async #anchor(query: Readonly<Record<string, number>>, side: 'first' | 'last', call: CallOptions): Promise<Mark | undefined> {

@@ -10,6 +10,7 @@ import {
   OVERLOAD_PATIENCE,
   PUBLIC_REST_URL,
 } from './binance-options.ts';
+import type { Need } from './budget-leases.ts';
 import { type AnswerClass, classifyAnswer } from './classify-answer.ts';
 import { ExchangeClock, readDateHeader } from './exchange-clock.ts';
 import { type HttpAnswer, HttpTransport } from './http-transport.ts';
@@ -18,6 +19,7 @@ import { WeightLimiter } from './weight-limiter.ts';
 
 /** A freeze that ends this much later than the one before it is news. */
 const REPEATED_MS = 2_000;
+const TIME_PATH = '/api/v3/time';
 
 /** One read of the exchange: a path of `/api/v3`, its query, and what it costs. */
 export interface RestRequest {
@@ -56,18 +58,18 @@ export class RestClient {
   readonly #transport: HttpTransport;
   readonly #timing = new SharedRead();
   #wasFrozen = false;
-  readonly #options: Required<Omit<BinanceOptions, 'logger' | 'metrics'>>;
+  readonly #options: Required<Omit<BinanceOptions, 'logger' | 'metrics' | 'budget'>>;
   readonly #logger: Logger | undefined;
   readonly #metrics: Metrics | undefined;
 
   constructor(options: BinanceOptions) {
-    const { logger, metrics, ...rest } = options;
+    const { logger, metrics, budget, ...rest } = options;
     this.#options = { baseUrl: PUBLIC_REST_URL, ...DEFAULTS, ...rest };
     this.#logger = logger;
     this.#metrics = metrics;
     const { clock, random, reserve } = this.#options;
     this.exchangeClock = new ExchangeClock(clock);
-    this.limiter = new WeightLimiter({ clock, exchangeClock: this.exchangeClock, random: () => random.next(), reserve });
+    this.limiter = new WeightLimiter({ clock, exchangeClock: this.exchangeClock, random: () => random.next(), reserve, budget });
     this.#transport = new HttpTransport(this.#options);
   }
 
@@ -93,14 +95,22 @@ export class RestClient {
     });
   }
 
-  /** The same for an answer that is one object. */
-  async getObject(request: RestRequest, call: CallOptions): Promise<RestAnswer<Readonly<Record<string, unknown>>>> {
-    return this.#get(request, call, readObject);
+  /** The same for an answer that is one object. One that `isWhole` does not take for the answer (an error told with status 200) is asked for again. */
+  async getObject(
+    request: RestRequest,
+    call: CallOptions,
+    isWhole: (value: Readonly<Record<string, unknown>>) => boolean,
+  ): Promise<RestAnswer<Readonly<Record<string, unknown>>>> {
+    return this.#get(request, call, (body) => {
+      const value = readObject(body);
+      return value !== undefined && isWhole(value) ? value : undefined;
+    });
   }
 
   /** Asks the exchange for its time, epoch ms. */
   async readTime(call: CallOptions): Promise<number> {
-    const { value, received_at, date } = await this.#get({ path: '/api/v3/time', weight: 1, urgent: true }, call, readServerTime);
+    const request = { path: TIME_PATH, weight: 1, urgent: true };
+    const { value, received_at, date } = await this.#get(request, call, readServerTime);
     this.exchangeClock.measure(value, received_at, date);
     return value;
   }
@@ -131,13 +141,14 @@ export class RestClient {
   }
 
   async close(): Promise<void> {
+    this.limiter.close();
     await this.#transport.close();
   }
 
   async #get<T>(request: RestRequest, call: CallOptions, read: ReadBody<T>): Promise<RestAnswer<T>> {
     for (let failures = 0; ; ) {
-      await this.#enter(request, call);
-      const { outcome, asked_at, received_at, date } = await this.#attempt(request, call.signal, read);
+      const need = await this.#enter(request, call);
+      const { outcome, asked_at, received_at, date } = await this.#attempt(request, need, call.signal, read);
       switch (outcome.kind) {
         case 'ok':
           return { value: outcome.value, asked_at, received_at, date };
@@ -165,37 +176,42 @@ export class RestClient {
   }
 
   /** Passes the limiter and the caller's hook. The hook comes last: what it saw must be fresh when the request leaves. */
-  async #enter({ weight, urgent = false }: RestRequest, { signal, beforeRequest }: CallOptions): Promise<void> {
+  async #enter({ path, weight, urgent = false }: RestRequest, call: CallOptions): Promise<Need> {
+    const { signal, beforeRequest, onBehalfOf: workflow } = call;
     for (;;) {
-      await this.limiter.wait(weight, urgent, signal);
+      const isProven = !this.limiter.isShared || this.exchangeClock.isProven;
+      if (!isProven && path !== TIME_PATH) await this.#timing.join(() => this.readTime(call), signal);
+      const need = { weight, urgent, workflow, clockless: !isProven && path === TIME_PATH };
+      if (!(await this.limiter.wait(need, signal))) continue;
       await beforeRequest?.();
       signal?.throwIfAborted();
-      if (this.limiter.take(weight, urgent)) {
+      if (this.limiter.take(need)) {
         this.#thaw();
-        return;
+        return need;
       }
     }
   }
 
-  async #attempt<T>(request: RestRequest, signal: AbortSignal | undefined, read: ReadBody<T>): Promise<Attempt<T>> {
+  async #attempt<T>(request: RestRequest, need: Need, signal: AbortSignal | undefined, read: ReadBody<T>): Promise<Attempt<T>> {
     const { clock } = this.#options;
     const sentAt = clock.now();
     const asked_at = this.exchangeClock.now();
+    const minute = this.exchangeClock.minuteOf(undefined);
     const path = pathOf(request);
     let answer: HttpAnswer | undefined;
     let failure: unknown;
     try {
       const headers: Record<string, string> = request.microseconds ? { 'x-mbx-time-unit': 'MICROSECOND' } : {};
-      answer = await this.#transport.get({ path, headers, signal, maySend: () => this.limiter.frozenUntil === undefined });
+      answer = await this.#transport.get({ path, headers, signal, maySend: () => this.limiter.maySend(need, minute) });
       if (answer === undefined) {
-        this.limiter.giveBack(request.weight);
+        this.limiter.giveBack(need, minute);
         return { outcome: { kind: 'unsent' }, asked_at, received_at: clock.now() };
       }
     } catch (error) {
       failure = error;
     }
     const received_at = clock.now();
-    this.#account(request.weight, answer, sentAt, received_at);
+    this.#account(request.weight, answer, minute, sentAt, received_at);
     if (answer === undefined) {
       if (signal?.aborted) throw signal.reason;
       return { outcome: { kind: 'retry', error: toAppError(failure), overloaded: false }, asked_at, received_at };
@@ -205,11 +221,11 @@ export class RestClient {
     return { outcome, asked_at, received_at, date: readDateHeader(answer.headers.date) };
   }
 
-  #account(weight: number, answer: HttpAnswer | undefined, sentAt: number, receivedAt: number): void {
+  #account(weight: number, answer: HttpAnswer | undefined, sentIn: number, sentAt: number, receivedAt: number): void {
     const date = readDateHeader(answer?.headers.date);
     this.exchangeClock.noteDate(date, sentAt, receivedAt);
     const used = Number(answer?.headers['x-mbx-used-weight-1m'] ?? Number.NaN);
-    this.limiter.settle(weight, Number.isFinite(used) ? used : undefined, this.exchangeClock.minuteOf(date));
+    this.limiter.settle(weight, Number.isFinite(used) ? used : undefined, this.exchangeClock.minuteOf(date), sentIn);
     this.#metrics?.gauge('streamforge_exchange_weight_used', this.limiter.used, { exchange: 'binance' });
     const status = answer === undefined ? 'other' : `${Math.floor(answer.status / 100)}xx`;
     this.#metrics?.count('streamforge_exchange_requests_total', { exchange: 'binance', status });
@@ -218,7 +234,7 @@ export class RestClient {
   #freeze({ forMs, alarm, message }: Extract<AnswerClass, { kind: 'freeze' }>, now: number): void {
     const before = this.limiter.frozenUntil ?? 0;
     const until = now + (forMs === 'next-minute' ? this.exchangeClock.msToNextMinute() + 1000 : forMs);
-    this.limiter.freeze(until);
+    this.limiter.freeze(until, message);
     this.#wasFrozen = true;
     this.#metrics?.gauge('streamforge_exchange_frozen_until_seconds', Math.ceil(Math.max(before, until) / 1000), { exchange: 'binance' });
     // Requests that were on their way are refused one by one: the freeze that they repeat was said already.

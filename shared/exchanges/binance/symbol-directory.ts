@@ -64,10 +64,12 @@ export class SymbolDirectory {
     const { value } = await this.#client.getObject(
       { path: '/api/v3/exchangeInfo', query: { showPermissionSets: 'false' }, weight: 20, urgent: true },
       call,
+      // An exchange without a symbol is none: kept for an hour, such an answer would make every symbol unknown and every series ended.
+      ({ symbols }) => Array.isArray(symbols) && symbols.length > 0,
     );
     const limit = readWeightLimit(value.rateLimits);
     if (limit !== undefined) this.#client.limiter.setLimit(limit);
-    const symbols = (Array.isArray(value.symbols) ? value.symbols : []).flatMap(readSymbol);
+    const symbols = (value.symbols as readonly unknown[]).flatMap(readSymbol);
     this.#listing = { readAt: this.#clock.now(), symbols, byName: new Map(symbols.map((info) => [info.symbol, info])) };
   }
 }

@@ -17,12 +17,14 @@ export type TradeStart =
 
 /**
  * Finds the first id at `time`: by startTime alone, then by the id before, which must be older. Where the id before is not there, the newest row before
- * `time` takes its place; where there is none either, the first row of all decides.
+ * `time` takes its place; where there is none either, the first row of all decides. Times of trades are asked of the aggregates: where these do not fit
+ * twice, they are of other trades, and ids alone are asked.
  */
 export async function findStart(client: RestClient, space: IdSpace, time: number, call: CallOptions): Promise<TradeStart> {
   const doubt = new Contradictions(client, call, `the first row of ${seriesId(space.series)} at ${new Date(time).toISOString()}`);
-  for (;;) {
-    const start = await tryStart(space, time, call);
+  for (let round = 1; ; round += 1) {
+    const byIds = space.series.kind === 'trades' && round > 2;
+    const start = byIds ? await searchStart(space, time, call) : await tryStart(space, time, call);
     if (typeof start !== 'string') return start;
     await doubt.again(start);
   }
@@ -53,6 +55,31 @@ async function tryStart(space: IdSpace, time: number, call: CallOptions): Promis
   const head = lowest.id === page.entries[0]?.id ? page : await space.byId(lowest.id, PAGE_ROWS, call, lowest.time);
   if (head.entries[0]?.id !== lowest.id) return 'the first row of all is not answered by its id';
   return { kind: 'head', page: head, asked_at: [page.asked_at, head.asked_at] };
+}
+
+/** The same by ids alone, halving the ids that are in question until the last row before `time` is left: some twenty reads. */
+async function searchStart(space: IdSpace, time: number, call: CallOptions): Promise<TradeStart | string> {
+  const lowest = await space.byId(0, 1, call, time);
+  const newest = await space.newest(call);
+  const [first] = lowest.entries;
+  if (first === undefined || newest === undefined) return 'no row is answered by its id';
+  if (first.time >= time) {
+    const head = await space.byId(0, PAGE_ROWS, call, time);
+    if (head.entries[0]?.id !== first.id) return 'the first row of all is another one when asked again';
+    return { kind: 'head', page: head, asked_at: [lowest.asked_at, head.asked_at] };
+  }
+  if (newest.time < time) return { kind: 'behind', newest };
+  let before: Mark = first;
+  let behind = newest.id;
+  while (before.id + 1 < behind) {
+    const middle = before.id + Math.ceil((behind - before.id) / 2);
+    const [row] = (await space.byId(middle, 1, call, time)).entries;
+    if (row === undefined) return `no row from id ${middle} on, yet ${newest.id} is the newest`;
+    if (row.time < time) before = row;
+    else behind = middle;
+  }
+  const page = await space.byId(before.id, PAGE_ROWS, call, before.time);
+  return (await splitAt(space, page, time, call)) ?? 'the row before it is not answered by its id';
 }
 
 /** Parts a page into the row before `time` and the rows from it on; undefined where it does not hold both. */

@@ -2,26 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../domain/errors.ts';
+import { segmentsOf } from '../object-key.ts';
 import type { ObjectStore } from '../object-store.ts';
 
 /** Where objects grow until they are whole. No key reaches it: `~` is not a character of keys. */
 const INCOMING = '~incoming';
 /** A temporary file this old was left by a crash: nothing takes so long to write. */
 const LEFTOVER_AGE_MS = 3_600_000;
-const SEGMENT = /^[A-Za-z0-9._-]{1,255}$/;
-
-/** Throws `invalid_request` for anything but `/`-separated segments of `[A-Za-z0-9._-]`, none of them `.` or `..`. */
-function segmentsOf(key: string): string[] {
-  const segments = key.split('/');
-  if (segments.every((segment) => SEGMENT.test(segment) && segment !== '.' && segment !== '..')) return segments;
-  throw new AppError(
-    'invalid_request',
-    `${JSON.stringify(key)} is no object key: segments of A-Z, a-z, 0-9, ".", "_" and "-", parted by "/".`,
-    {
-      key,
-    },
-  );
-}
 
 /**
  * Objects as files of a folder. A put writes to a temporary name, syncs, and takes its name in one step: after a crash at any moment an object is

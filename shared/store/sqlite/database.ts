@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AppError } from '../../domain/errors.ts';
-import { checkSchema, createSchema } from './schema.ts';
+import { addTables, checkSchema, createSchema } from './schema.ts';
 import { sqliteCode } from './sqlite-error.ts';
 
 /** Where the store is and how it is opened. */
@@ -55,6 +55,7 @@ export function openDatabase({ dir, readOnly = false, maxBytes, busyTimeoutMs = 
     }
     connection.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
     checkSchema(connection, file);
+    if (!readOnly) addTables(connection);
   } catch (error) {
     connection.close();
     if (sqliteCode(error) !== NOT_A_DATABASE) throw error;

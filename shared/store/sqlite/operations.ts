@@ -1,3 +1,4 @@
+import { createBudgetOperations } from './budget-operations.ts';
 import { createClaimOperations } from './claim-operations.ts';
 import type { Database } from './database.ts';
 import { createGraphOperations } from './graph-operations.ts';
@@ -13,6 +14,7 @@ export function createOperations(database: Database) {
     ...createMarketOperations(database, catalog),
     ...createWorkflowOperations(database),
     ...createClaimOperations(database),
+    ...createBudgetOperations(database),
     ...createGraphOperations(database),
     ...createModelOperations(database),
   };

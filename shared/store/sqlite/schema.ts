@@ -66,6 +66,11 @@ CREATE INDEX gnn_models_age ON gnn_models (created_at, model_id);
 CREATE TABLE gnn_active (task TEXT PRIMARY KEY, model_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+/** Tables that came later and change nothing for a release that does not know them: the version stays, and a store without them gets them. */
+const ADDED_TABLES = `
+CREATE TABLE IF NOT EXISTS request_budget (exchange TEXT PRIMARY KEY, rev INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+`;
+
 function storedVersion(connection: DatabaseSync): number | undefined {
   const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'").get();
   if (table === undefined) return undefined;
@@ -90,6 +95,11 @@ export function createSchema(connection: DatabaseSync): void {
     if (connection.isTransaction) connection.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** Adds to a store of this version what it lacks. */
+export function addTables(connection: DatabaseSync): void {
+  connection.exec(ADDED_TABLES);
 }
 
 /** Throws `invalid_setting` for a file without our tables or with those of another version. */

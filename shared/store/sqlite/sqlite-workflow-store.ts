@@ -1,4 +1,6 @@
 import { AppError } from '../../domain/errors.ts';
+import type { BudgetDocument } from '../../domain/request-budget.ts';
+import type { ExchangeName } from '../../domain/series.ts';
 import type { StreamEvent } from '../../events/event.ts';
 import type {
   Claim,
@@ -161,6 +163,15 @@ export class SqliteWorkflowStore implements WorkflowStore {
   } = {}): Promise<readonly DeadLetterDocument[]> {
     const documents = await this.#port.call('listDeadLetters', { topic: topic ?? null, queueId: queue_id ?? null, limit });
     return documents.map((document) => JSON.parse(document) as DeadLetterDocument);
+  }
+
+  async readBudget(exchange: ExchangeName): Promise<BudgetDocument | undefined> {
+    const line = await this.#port.call('readBudget', exchange);
+    return line === undefined ? undefined : { ...(JSON.parse(line.document) as BudgetDocument), rev: line.rev };
+  }
+
+  async writeBudget(document: BudgetDocument, rev: number): Promise<boolean> {
+    return this.#port.call('writeBudget', { exchange: document.exchange, rev, document: JSON.stringify(document) });
   }
 
   async close(): Promise<void> {

@@ -56,14 +56,29 @@ test('one moment is a date, an instant or epoch milliseconds', () => {
     assert.equal(parseTimePoint(bad), undefined, bad);
 });
 
+const moments = fc.integer({ min: Date.UTC(2018, 0, 1), max: Date.UTC(2027, 0, 1) });
+
 test('a series ends with the last bucket that closed at least five seconds ago by the clock given', () => {
   fc.assert(
-    fc.property(fc.constantFrom(...INTERVALS), fc.integer({ min: Date.UTC(2018, 0, 1), max: Date.UTC(2027, 0, 1) }), (interval, asOf) => {
+    fc.property(fc.constantFrom(...INTERVALS.filter((name) => name !== '3d')), moments, (interval, asOf) => {
       const end = seriesEnd({ interval }, Number.MAX_SAFE_INTEGER, asOf);
 
       assert.equal(openTimeAt(interval, end), end);
       assert.ok(end + CLOSED_AFTER_MS <= asOf);
       assert.ok(nextOpenTime(interval, end) + CLOSED_AFTER_MS > asOf);
+    }),
+  );
+});
+
+test('buckets of three days: those that have closed open before the end, and no others, at whichever midnight they open', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(0, 1, 2), moments, (phase, asOf) => {
+      const lastClosed = Math.floor((asOf - CLOSED_AFTER_MS - phase * DAY) / (3 * DAY)) * 3 * DAY + phase * DAY - 3 * DAY;
+
+      const end = seriesEnd({ interval: '3d' }, Number.MAX_SAFE_INTEGER, asOf);
+
+      assert.ok(lastClosed < end);
+      assert.ok(lastClosed + 3 * DAY >= end);
     }),
   );
 });

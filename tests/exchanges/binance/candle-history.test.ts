@@ -184,13 +184,24 @@ for (const lies of [[1], [1, 2], [1, 3]]) {
   });
 }
 
-test('a hole next to a row younger than five minutes stays missing', async (t) => {
+test('a hole next to a row younger than five minutes stays missing, and the caller is told when it can be judged', async (t) => {
   const { exchange } = await openBench(t, { BTCUSDT: market(without(klinesOf(0, 100), 98, 99)) }, { start: at(99) + 299_999 });
+  const ripe: number[] = [];
 
-  const { rows, summary } = await readAll(exchange, range(90, 99));
+  const { rows, summary } = await readAll(exchange, range(90, 99), { onTooYoung: (at) => ripe.push(at) });
 
   assert.deepEqual(opens(rows), buckets(90, 98));
   assert.deepEqual(summary.absent, []);
+  assert.deepEqual(ripe, [at(99) + 300_000]);
+});
+
+test('a hole that nothing stands behind yet can be judged when a row right behind it would be old enough', async (t) => {
+  const { exchange } = await openBench(t, { BTCUSDT: market(klinesOf(0, 98)) }, { start: at(99) + 10_000 });
+  const ripe: number[] = [];
+
+  await readAll(exchange, range(90, 99), { onTooYoung: (at) => ripe.push(at) });
+
+  assert.deepEqual(ripe, [at(99) + 300_000]);
 });
 
 test('case 16: what lies before the first candle ever is not listed', async (t) => {

@@ -31,6 +31,17 @@ test('exchangeInfo is read once for all callers, kept for an hour, and read agai
   assert.equal(server.asked('/exchangeInfo').length, 3);
 });
 
+for (const body of ['{"code":-1000,"msg":"An unknown error occurred."}', '{"symbols":[]}']) {
+  test(`an exchangeInfo without a symbol is no answer: ${body} with status 200 is asked for again`, async (t) => {
+    const { exchange, server } = await openBench(t, markets);
+    server.script(({ path }, _rows, nth) => (path.endsWith('/exchangeInfo') && nth === 1 ? { status: 200, body } : undefined));
+
+    const symbols = await exchange.symbols();
+
+    assert.deepEqual([symbols.length, server.asked('/exchangeInfo').length], [1, 2]);
+  });
+}
+
 test('a caller that gives up does not take the shared exchangeInfo away from the others', async (t) => {
   const { exchange, server } = await openBench(t, markets);
   server.script(({ path }, _rows, nth) => (path.endsWith('/exchangeInfo') && nth === 1 ? { stall: true } : undefined));

@@ -48,6 +48,37 @@ for (const series of [aggTrades, trades]) {
   });
 }
 
+for (const [what, aggregates] of [
+  ['end before the trades do', []],
+  ['are of other trades', [{ a: 7, p: '1.00000000', q: '1.00000000', f: 9_000, l: 9_003, T: (START + 30_500) * 1000, m: true, M: true }]],
+] as const) {
+  test(`trades are found by their ids where the aggregates ${what}`, async (t) => {
+    const skipping = [
+      ...tradesOf(100, 2_000, 100),
+      ...tradesOf(2_200, 300, 100).map((row) => ({ ...row, timeUs: row.timeUs + 205_000_000 })),
+    ];
+    const { exchange, server } = await openBench(t, { BTCUSDT: { trades: skipping } });
+    server.script(({ path }) => (path.endsWith('/aggTrades') ? aggregates : undefined));
+
+    const histories = [
+      await readAll(exchange, { series: trades, from: START - HOUR, to: after(20) }),
+      await readAll(exchange, { series: trades, from: after(20), to: after(202) }),
+      await readAll(exchange, { series: trades, from: after(202), to: after(HOUR / 1000) }),
+      await readAll(exchange, { series: trades, from: after(3_000), to: after(HOUR / 1000) }),
+    ];
+
+    assert.deepEqual(
+      histories.map(({ rows }) => [rows.length, ids(rows)[0], ids(rows).at(-1)]),
+      [
+        [200, 100, 299],
+        [1_800, 300, 2_099],
+        [300, 2_200, 2_499],
+        [0, undefined, undefined],
+      ],
+    );
+  });
+}
+
 test('case 15: rows left out of a page, at its end or inside, are read again by id', async (t) => {
   const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 3_000, 100) } });
   server.script(({ query }, rows, nth) =>

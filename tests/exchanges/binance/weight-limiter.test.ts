@@ -20,26 +20,26 @@ function openLimiter(limit = 100) {
 test('what is in flight counts before the exchange has told anything', () => {
   const { limiter } = openLimiter();
 
-  assert.ok(limiter.take(40, false));
-  assert.ok(limiter.take(40, false));
+  assert.ok(limiter.take({ weight: 40, urgent: false }));
+  assert.ok(limiter.take({ weight: 40, urgent: false }));
 
-  assert.equal(limiter.take(1, false), false);
+  assert.equal(limiter.take({ weight: 1, urgent: false }), false);
   assert.equal(limiter.used, 80);
 });
 
 test('the reserve is for the urgent', () => {
   const { limiter } = openLimiter();
-  limiter.take(80, false);
+  limiter.take({ weight: 80, urgent: false });
 
-  assert.equal(limiter.take(20, false), false);
-  assert.ok(limiter.take(20, true));
-  assert.equal(limiter.take(1, true), false);
+  assert.equal(limiter.take({ weight: 20, urgent: false }), false);
+  assert.ok(limiter.take({ weight: 20, urgent: true }));
+  assert.equal(limiter.take({ weight: 1, urgent: true }), false);
 });
 
 test('the header is believed, up and down, and what is in flight is added to it', () => {
   const { limiter, minute } = openLimiter();
-  limiter.take(10, false);
-  limiter.take(5, false);
+  limiter.take({ weight: 10, urgent: false });
+  limiter.take({ weight: 5, urgent: false });
 
   limiter.settle(10, 60, minute());
   assert.equal(limiter.used, 65);
@@ -50,8 +50,8 @@ test('the header is believed, up and down, and what is in flight is added to it'
 
 test('an older header that arrives late does not lower the count', () => {
   const { limiter, minute } = openLimiter();
-  limiter.take(2, false);
-  limiter.take(2, false);
+  limiter.take({ weight: 2, urgent: false });
+  limiter.take({ weight: 2, urgent: false });
 
   limiter.settle(2, 50, minute());
   limiter.settle(2, 48, minute());
@@ -61,11 +61,11 @@ test('an older header that arrives late does not lower the count', () => {
 
 test('a request without an answer weighs all the same; one that was never sent does not', () => {
   const { limiter, minute } = openLimiter();
-  limiter.take(10, false);
-  limiter.take(20, false);
+  limiter.take({ weight: 10, urgent: false });
+  limiter.take({ weight: 20, urgent: false });
 
   limiter.settle(10, undefined, minute());
-  limiter.giveBack(20);
+  limiter.giveBack({ weight: 20, urgent: false }, minute());
 
   assert.equal(limiter.used, 10);
 });
@@ -73,9 +73,9 @@ test('a request without an answer weighs all the same; one that was never sent d
 test('the count starts anew with the full minute of the exchange, not with ours', async () => {
   const { clock, exchangeClock, limiter } = openLimiter();
   exchangeClock.measure(NOW + 30_000, NOW, undefined);
-  limiter.take(80, false);
+  limiter.take({ weight: 80, urgent: false });
   let passed = false;
-  const waiting = limiter.wait(10, false).then(() => {
+  const waiting = limiter.wait({ weight: 10, urgent: false }).then(() => {
     passed = true;
   });
 
@@ -90,7 +90,7 @@ test('the count starts anew with the full minute of the exchange, not with ours'
 
 test('an answer of the minute before does not weigh on the new one', async () => {
   const { clock, limiter, minute } = openLimiter();
-  limiter.take(10, false);
+  limiter.take({ weight: 10, urgent: false });
   const old = minute();
   await clock.advance(MINUTE);
 
@@ -102,18 +102,18 @@ test('an answer of the minute before does not weigh on the new one', async () =>
 test('a call above the whole budget is let through at the head of a minute', () => {
   const { limiter } = openLimiter(10);
 
-  assert.ok(limiter.take(20, false));
-  assert.equal(limiter.take(20, false), false);
+  assert.ok(limiter.take({ weight: 20, urgent: false }));
+  assert.equal(limiter.take({ weight: 20, urgent: false }), false);
 });
 
 test('a freeze holds for everyone, only grows, and is waited out', async () => {
   const { clock, limiter } = openLimiter();
-  limiter.freeze(NOW + 5_000);
-  limiter.freeze(NOW + 2_000);
+  limiter.freeze(NOW + 5_000, '429');
+  limiter.freeze(NOW + 2_000, '429');
   let passed = 0;
-  const waiting = Promise.all([1, 2, 3].map(() => limiter.wait(1, true).then(() => passed++)));
+  const waiting = Promise.all([1, 2, 3].map(() => limiter.wait({ weight: 1, urgent: true }).then(() => passed++)));
 
-  assert.equal(limiter.take(1, true), false);
+  assert.equal(limiter.take({ weight: 1, urgent: true }), false);
   assert.equal(limiter.frozenUntil, NOW + 5_000);
   await clock.advance(4_999);
   assert.equal(passed, 0);
@@ -125,10 +125,10 @@ test('a freeze holds for everyone, only grows, and is waited out', async () => {
 
 test('a wait ends with its signal', async () => {
   const { limiter } = openLimiter();
-  limiter.freeze(NOW + 5_000);
+  limiter.freeze(NOW + 5_000, '429');
   const stop = new AbortController();
 
-  const waiting = limiter.wait(1, false, stop.signal);
+  const waiting = limiter.wait({ weight: 1, urgent: false }, stop.signal);
   stop.abort(new Error('stop'));
 
   await assert.rejects(waiting, { message: 'stop' });

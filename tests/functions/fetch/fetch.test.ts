@@ -14,6 +14,10 @@ import { fetchShard } from '../../../shared/events/fetch-shard.ts';
 import { fromRecord } from '../../../shared/events/kafka-codec.ts';
 import { type ShardCompleted, shardCompleted } from '../../../shared/events/shard-completed.ts';
 import { fetchTopic, QUEUE_EVENTS } from '../../../shared/events/topics.ts';
+import { seededRandom } from '../../../shared/runtime/random.ts';
+import { SharedBudget } from '../../../shared/runtime/shared-budget.ts';
+import { systemClock } from '../../../shared/runtime/system-clock.ts';
+import { createMemoryBudget } from '../../support/memory-budget.ts';
 import { assertSameRows } from '../../support/truth.ts';
 import { AUGUST, anOrder, HOUR, openFetch, QUEUE_ID, type Sent } from './open-fetch.ts';
 
@@ -60,6 +64,17 @@ for (const [series, topic] of [
     assert.equal(counted, truth.size);
   });
 }
+
+test('what a shard asks of the exchange is counted for its workflow', async (t) => {
+  const store = createMemoryBudget();
+  const parts = { clock: systemClock, random: seededRandom(1), limit: 6_000 };
+  const bench = await openFetch(t, {}, { budget: new SharedBudget({ exchange: 'binance', workflows: store, ...parts }) });
+  await bench.setWorkflow({ status: 'loading' });
+
+  await handle(anOrder(CANDLES, AUGUST, AUGUST + HOUR), bench.context);
+
+  assert.ok(Object.hasOwn(store.stored?.workflows ?? {}, QUEUE_ID));
+});
 
 test('a marker of rows with ids names the first and the last; a second try reads exactly its ids under the same shard', async (t) => {
   const bench = await openFetch(t);

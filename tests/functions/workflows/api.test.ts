@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type Series, seriesId } from '../../../shared/domain/series.ts';
 import { QUEUE_CONTROL } from '../../../shared/events/topics.ts';
 import { type ServedWorkflows, serveWorkflows } from './serve-workflows.ts';
 import { MONTH, readOn, saidBy, shardsOn, startOn, verdictOn } from './workers.ts';
@@ -102,6 +103,24 @@ test('a workflow shows the rows that are proven and the holes that the exchange 
 
   assert.deepEqual([load.rows_counted, load.complete, load.absent_count], [8_928 - 12, true, 1]);
   assert.deepEqual(load.absent, [{ ...outage, kind: 'exchange-outage', evidence, series }]);
+});
+
+test('candles of three days are counted where they open, not where days counted from the epoch would have them', async () => {
+  const series: Series = { exchange: 'binance', symbol: 'ETHUSDT', kind: 'candles', interval: '3d' };
+  const id = await start({ ...MONTH, symbol: 'ETHUSDT', type: 'api_candles_3d' });
+  const [next, end] = [FROM + 3 * 86_400_000, FROM + 6 * 86_400_000];
+  const prices = { open: 1, high: 1, low: 1, close: 1, volume: 1, is_closed: true };
+  const rows = [
+    { open_time: FROM, close_time: next - 1, ...prices },
+    { open_time: next, close_time: end - 1, ...prices },
+  ];
+  await served.stores.market.upsertRows(series, rows, { origin: 'rest', received_at: end });
+  const covered = [{ from: FROM, to: end - 86_400_000, origin: 'rest' as const }];
+  await served.stores.market.writeLedger([{ series: seriesId(series), month: '2024-08', rev: 0, covered, absent: [], open: [] }]);
+
+  const [load] = (await read(id)).stages;
+
+  assert.equal(load.rows_counted, rows.length);
 });
 
 test('workflows are listed newest first, by status, symbol and type, page after page', async () => {

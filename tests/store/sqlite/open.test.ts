@@ -58,6 +58,19 @@ test('refuses a store of a newer version, and leaves it as it is', async () => {
   }
 });
 
+test('a store that an older release wrote gets the tables that it lacks', async () => {
+  const dir = freshDir();
+  await (await openSqliteStore({ dir })).close();
+  const older = new DatabaseSync(join(dir, 'store.db'));
+  older.exec('DROP TABLE request_budget');
+  older.close();
+
+  const store = await openSqliteStore({ dir });
+
+  assert.equal(await store.workflows.readBudget('binance'), undefined);
+  await store.close();
+});
+
 test('refuses a file that is not a store: another database, or no database at all', async () => {
   const other = freshDir();
   await (await openSqliteStore({ dir: other })).close();

@@ -1,5 +1,5 @@
-import { AppError } from '../../domain/errors.ts';
-import type { BusRecord, PartitionBatch, TopicPartition } from '../bus.ts';
+import { AppError } from '../domain/errors.ts';
+import type { BusRecord, PartitionBatch, TopicPartition } from './bus.ts';
 
 /** What a batch needs of the partition that it came from. */
 export interface BatchHolder extends TopicPartition {
@@ -8,6 +8,7 @@ export interface BatchHolder extends TopicPartition {
   /** True once the partition was taken away. */
   readonly lost: boolean;
   commit(nextOffset: number): Promise<void>;
+  heartbeat(): Promise<void>;
 }
 
 /** One batch in a handler's hands. */
@@ -59,8 +60,9 @@ export class DeliveryBatch implements PartitionBatch {
     }
   }
 
-  /** Members of one process need none: the group sees them. */
-  async heartbeat(): Promise<void> {}
+  async heartbeat(): Promise<void> {
+    await this.#holder.heartbeat();
+  }
 
   /** Resolves when no commit is on its way, whatever became of it. */
   async committed(): Promise<void> {
