@@ -19,7 +19,7 @@ export const EXCHANGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an empty page is the end of the trades',
     file: 'shared/exchanges/binance/trade-history.ts',
-    find: 'if (newest === undefined ? due <= 0 : newest.id < due) {',
+    find: 'if (endsFound === 2) {',
     replace: 'if (newest !== null) {',
     tests: TRADES,
     pattern: 'case 3: an empty page',

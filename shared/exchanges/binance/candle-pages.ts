@@ -60,8 +60,14 @@ async function askKlines(
   call: CallOptions,
 ): Promise<CandlePage> {
   const query = { symbol: series.symbol, interval: series.interval, ...bounds };
-  const { value, asked_at, received_at } = await client.getPage({ ...KLINES, query }, (body) => scanCandles(series, body, window), call);
-  return { ...('scanned' in value ? value.scanned : mapCandles(series, value.raw, window)), asked_at, received_at };
+  const scan = (body: Uint8Array): CandleRows | undefined => scanCandles(series, body, window);
+  const map = (raw: readonly unknown[]): CandleRows | undefined => {
+    const page = mapCandles(series, raw, window);
+    // Rows that all lie elsewhere are another page.
+    return raw.length > 0 && page.rows.length + page.refused.length === 0 ? undefined : page;
+  };
+  const { value, asked_at, received_at } = await client.getPage({ ...KLINES, query }, scan, map, call);
+  return { ...value, asked_at, received_at };
 }
 
 /**

@@ -12,7 +12,8 @@ export async function firstCandleTime(
   call: CallOptions,
 ): Promise<number | undefined> {
   const query = { symbol, interval, startTime: 0, limit: 1 };
-  const { value } = await client.getArray({ path: '/api/v3/klines', query, weight: 2 }, call);
+  // More than the one row is another page: as the first row ever it would let a request be refused.
+  const { value } = await client.getArray({ path: '/api/v3/klines', query, weight: 2 }, call, (rows) => rows.length <= 1);
   const [row] = value;
   const open = wholeMs(Array.isArray(row) ? row[0] : undefined);
   return Number.isSafeInteger(open) ? open : undefined;

@@ -37,7 +37,10 @@ export class IdSpace {
     this.#urgent = urgent;
   }
 
-  /** Rows from `fromId` on. Whatever the answer holds below it is dropped. `since` stands for times that cannot be read. */
+  /**
+   * Rows from `fromId` on. What the answer holds below it is dropped; one that holds nothing else is no answer. `since` stands for times that cannot be
+   * read.
+   */
   async byId(fromId: number, limit: number, call: CallOptions, since = 0): Promise<IdPage> {
     return this.#ask({ fromId: Math.max(0, fromId) }, limit, call, since);
   }
@@ -45,11 +48,16 @@ export class IdSpace {
   async #ask(bounds: { readonly fromId?: number }, limit: number, call: CallOptions, since: number): Promise<IdPage> {
     const endpoint = this.series.kind === 'trades' ? HISTORICAL_TRADES : AGG_TRADES;
     const query = { symbol: this.series.symbol, ...bounds, limit: Math.min(limit, PAGE_ROWS) };
-    const { value, asked_at, received_at } = await this.#client.getArray(
+    let entries: readonly IdEntry[] = [];
+    const { asked_at, received_at } = await this.#client.getArray(
       { ...endpoint, query, microseconds: true, urgent: this.#urgent },
       call,
+      (rows) => {
+        entries = mapIdRows(this.series, rows, bounds.fromId ?? 0, since);
+        return rows.length === 0 || entries.length > 0;
+      },
     );
-    return { entries: mapIdRows(this.series, value, bounds.fromId ?? 0, since), asked_at, received_at };
+    return { entries, asked_at, received_at };
   }
 
   /** The first row at or after `time`, by one answer: to be confirmed by the row before it. */

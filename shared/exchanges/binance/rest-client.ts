@@ -14,6 +14,7 @@ import type { Need } from './budget-leases.ts';
 import { type AnswerClass, classifyAnswer } from './classify-answer.ts';
 import { ExchangeClock, readDateHeader } from './exchange-clock.ts';
 import { type HttpAnswer, HttpTransport } from './http-transport.ts';
+import { readArray, readObject, readServerTime } from './read-body.ts';
 import { SharedRead } from './shared-read.ts';
 import { WeightLimiter } from './weight-limiter.ts';
 
@@ -74,24 +75,35 @@ export class RestClient {
   }
 
   /**
-   * A page of rows. Throws `exchange_unavailable` or `timeout` after the last try, `unknown_symbol` or `invalid_request` at once, the signal's reason, or what
-   * `beforeRequest` throws.
+   * A page of rows; one that `isAnswer` does not take for the answer (another page, as a stale cache gives it) is asked for again. Throws
+   * `exchange_unavailable` or `timeout` after the last try, `unknown_symbol` or `invalid_request` at once, the signal's reason, or what `beforeRequest` throws.
    */
-  async getArray(request: RestRequest, call: CallOptions): Promise<RestAnswer<readonly unknown[]>> {
-    return this.#get(request, call, readArray);
+  async getArray(
+    request: RestRequest,
+    call: CallOptions,
+    isAnswer: (rows: readonly unknown[]) => boolean = () => true,
+  ): Promise<RestAnswer<readonly unknown[]>> {
+    return this.#get(request, call, (body) => {
+      const rows = readArray(body);
+      return rows !== undefined && isAnswer(rows) ? rows : undefined;
+    });
   }
 
-  /** The same, with a faster way to read a page of the usual layout: `scan` gives undefined for any other, which is read as by `getArray`. */
+  /**
+   * The same, with a faster way to read a page of the usual layout: `scan` gives undefined for any other, which is read as by `getArray` and mapped. Where
+   * `map` gives undefined as well it is not the answer.
+   */
   async getPage<T>(
     request: RestRequest,
     scan: (body: Uint8Array) => T | undefined,
+    map: (rows: readonly unknown[]) => T | undefined,
     call: CallOptions,
-  ): Promise<RestAnswer<{ readonly scanned: T } | { readonly raw: readonly unknown[] }>> {
+  ): Promise<RestAnswer<T>> {
     return this.#get(request, call, (body) => {
       const scanned = scan(body);
-      if (scanned !== undefined) return { scanned };
-      const raw = readArray(body);
-      return raw === undefined ? undefined : { raw };
+      if (scanned !== undefined) return scanned;
+      const rows = readArray(body);
+      return rows === undefined ? undefined : map(rows);
     });
   }
 
@@ -266,23 +278,6 @@ function readAnswer<T>(path: string, { status, body }: HttpAnswer, read: ReadBod
   }
   const error = new AppError('exchange_unavailable', `GET ${path} was answered ${status} with ${problem}.`, { path, status }, cause);
   return { kind: 'retry', error, overloaded: false };
-}
-
-const readJson = (body: Buffer): unknown => JSON.parse(body.toString('utf8'));
-
-function readArray(body: Buffer): readonly unknown[] | undefined {
-  const value = readJson(body);
-  return Array.isArray(value) ? value : undefined;
-}
-
-function readObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
-  const value = readJson(body);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
-}
-
-function readServerTime(body: Buffer): number | undefined {
-  const serverTime = readObject(body)?.serverTime;
-  return typeof serverTime === 'number' && Number.isSafeInteger(serverTime) ? serverTime : undefined;
 }
 
 function pathOf({ path, query = {} }: RestRequest): string {

@@ -31,6 +31,8 @@ export async function judgeGap(client: RestClient, space: IdSpace, gap: IdGap, b
   const holds = (page: IdPage): boolean => page.entries.some((entry) => entry.id >= gap.from_id && entry.id <= gap.to_id);
   const narrow = await space.byId(gap.from_id, gap.to_id - gap.from_id + 1, call, bounds.from);
   if (holds(narrow)) return { kind: 'rows', page: narrow };
+  // Where ids are skipped, the row behind them is answered in their place; an answer without it had rows left out.
+  if (narrow.entries[0]?.id !== gap.after.id) return { kind: 'unclear' };
   const before = gap.known ?? (await findBefore(space, gap, call));
   if (before === undefined) return { kind: 'headless', asked_at: [gap.asked_at, narrow.asked_at] };
   const span = await space.byId(before.id, before.id === gap.from_id - 1 ? 2 : PAGE_ROWS, call, before.time);

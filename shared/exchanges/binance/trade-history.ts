@@ -10,7 +10,7 @@ import type { Reader } from './reader.ts';
 import { judgeGap } from './trade-gap.ts';
 import { headHole, quietAbsence } from './trade-holes.ts';
 import { closeTail, type Findings, openRange, waitForExchange } from './trade-range.ts';
-import { findStart } from './trade-start.ts';
+import { findStart, isNewest } from './trade-start.ts';
 
 /**
  * Reads trades or agg-trades of a range. Pages go by id alone: the cursor is the id that is due next, and only a row moves it, or a hole that was judged.
@@ -35,6 +35,7 @@ export async function* readTradeHistory(
   let due = firstId;
   let before: Mark | undefined;
   let page: IdPage | undefined;
+  let endsFound = 0;
   if (start !== undefined) {
     const opening = await openRange(reader, space, start, request, found, call);
     if (opening.ended) return summary(found, opening.firstId, opening.due - 1);
@@ -48,13 +49,17 @@ export async function* readTradeHistory(
     if (fresh.length === 0) {
       page = undefined;
       const newest = await space.newest(call);
-      if (newest === undefined ? due <= 0 : newest.id < due) {
+      // An old row as the newest one, after a page that came empty, must not end the range: nothing follows if that is found again after a while.
+      if (newest === undefined ? due <= 0 : newest.id < due && (await isNewest(space, due - 1, call))) endsFound += 1;
+      else endsFound = 0;
+      if (endsFound === 2) {
         if (!byIds) await closeTail(reader, space, newest, request, found, call);
         break;
       }
-      await doubt.again(`no row from id ${due} on, yet ${newest?.id ?? 'nothing'} is the newest`);
+      await doubt.again(`no row from id ${due} on, and ${newest?.id ?? 'nothing'} is the newest`);
       continue;
     }
+    endsFound = 0;
 
     const rows: Row[] = [];
     const refused: RefusedRow[] = [];

@@ -22,12 +22,21 @@ export type TradeStart =
  */
 export async function findStart(client: RestClient, space: IdSpace, time: number, call: CallOptions): Promise<TradeStart> {
   const doubt = new Contradictions(client, call, `the first row of ${seriesId(space.series)} at ${new Date(time).toISOString()}`);
+  let foundNothing = false;
   for (let round = 1; ; round += 1) {
     const byIds = space.series.kind === 'trades' && round > 2;
     const start = byIds ? await searchStart(space, time, call) : await tryStart(space, time, call);
-    if (typeof start !== 'string') return start;
-    await doubt.again(start);
+    const isNothing = typeof start !== 'string' && (start.kind === 'behind' || start.kind === 'empty');
+    if (typeof start !== 'string' && (!isNothing || foundNothing)) return start;
+    // Answers with their rows left out look like a series that has none there: only when it is found again after a while it is believed.
+    foundNothing = isNothing;
+    await doubt.again(typeof start === 'string' ? start : 'nothing is there, says one look');
   }
+}
+
+/** True where no row is answered from the next id on. */
+export async function isNewest(space: IdSpace, id: number, call: CallOptions): Promise<boolean> {
+  return (await space.byId(id + 1, 1, call)).entries.length === 0;
 }
 
 async function tryStart(space: IdSpace, time: number, call: CallOptions): Promise<TradeStart | string> {
@@ -36,7 +45,8 @@ async function tryStart(space: IdSpace, time: number, call: CallOptions): Promis
     const newest = await space.newest(call);
     if (newest === undefined)
       return (await space.byId(0, 1, call)).entries.length === 0 ? { kind: 'empty' } : 'no row by time, yet one by id';
-    return newest.time < time ? { kind: 'behind', newest } : 'none is at or after it, yet the newest row is';
+    if (newest.time >= time) return 'none is at or after it, yet the newest row is';
+    return (await isNewest(space, newest.id, call)) ? { kind: 'behind', newest } : 'a row is behind the newest one';
   }
   if (first.time < time) return 'a row before startTime was answered';
   const page = await space.byId(Math.max(0, first.id - 1), PAGE_ROWS, call, time);
@@ -68,7 +78,7 @@ async function searchStart(space: IdSpace, time: number, call: CallOptions): Pro
     if (head.entries[0]?.id !== first.id) return 'the first row of all is another one when asked again';
     return { kind: 'head', page: head, asked_at: [lowest.asked_at, head.asked_at] };
   }
-  if (newest.time < time) return { kind: 'behind', newest };
+  if (newest.time < time) return (await isNewest(space, newest.id, call)) ? { kind: 'behind', newest } : 'a row is behind the newest one';
   let before: Mark = first;
   let behind = newest.id;
   while (before.id + 1 < behind) {
@@ -90,9 +100,9 @@ async function splitAt(space: IdSpace, page: IdPage, time: number, call: CallOpt
   if (next === undefined || before === undefined) return undefined;
   let again = page.asked_at;
   if (next.id !== before.id + 1) {
-    // Rows may have been left out of the page just here: the ids between are asked for once more.
+    // Rows may have been left out of the page just here: asked for the ids between, the exchange has to answer the later one again.
     const between = await space.byId(before.id + 1, next.id - before.id - 1, call, before.time);
-    if (between.entries.some((entry) => entry.id < next.id)) return undefined;
+    if (between.entries[0]?.id !== next.id) return undefined;
     again = between.asked_at;
   }
   return {

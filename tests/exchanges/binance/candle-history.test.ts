@@ -184,6 +184,16 @@ for (const lies of [[1], [1, 2], [1, 3]]) {
   });
 }
 
+test('case 2: a page of another range is no answer, however often it comes', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: market(klinesOf(0, 3_000)) });
+  server.script(({ path }, _rows, nth) => (path.endsWith('/klines') && nth > 1 && nth < 7 ? klinesOf(0, 1_000) : undefined));
+
+  const { rows, summary } = await readAll(exchange, range(0, 2_500));
+
+  assert.deepEqual(opens(rows), buckets(0, 2_500));
+  assert.deepEqual(summary.absent, []);
+});
+
 test('a hole next to a row younger than five minutes stays missing, and the caller is told when it can be judged', async (t) => {
   const { exchange } = await openBench(t, { BTCUSDT: market(without(klinesOf(0, 100), 98, 99)) }, { start: at(99) + 299_999 });
   const ripe: number[] = [];

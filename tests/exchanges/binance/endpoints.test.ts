@@ -80,6 +80,13 @@ test('the first row ever is told by its time', async (t) => {
   await assert.rejects(exchange.firstRowTime({ exchange: 'binance', symbol: 'BTCUSDT', kind: 'quotes' }), { code: 'not_yet_supported' });
 });
 
+test('case 2: another page is no answer to what the first row ever is', async (t) => {
+  const { exchange, server } = await openBench(t, markets);
+  server.script(({ path }, _rows, nth) => (path.endsWith('/klines') && nth === 1 ? klinesOf(50, 20) : undefined));
+
+  assert.equal(await exchange.firstRowTime(series), START);
+});
+
 test('nobody is called but the host of the settings, below its path', async (t) => {
   const paths: (string | undefined)[] = [];
   const server = createServer((request, response) => {

@@ -79,6 +79,72 @@ for (const [what, aggregates] of [
   });
 }
 
+for (const [what, lies] of [
+  ['come twice, again and again', (rows: readonly unknown[], before: readonly unknown[]) => (before.length > 0 ? before : rows)],
+  [
+    'are left out, and the newest row is an old one',
+    (rows: readonly unknown[], before: readonly unknown[]) => (rows.length > 1 ? [] : before),
+  ],
+] as const) {
+  test(`case 2, case 15: pages that ${what} do not end a range early`, async (t) => {
+    const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 3_000, 100) } });
+    let before: readonly unknown[] = [];
+    server.script(({ path }, rows = [], nth) => {
+      if (!path.endsWith('/aggTrades')) return undefined;
+      if (nth === 3 || nth === 4) return lies(rows, before);
+      before = rows;
+      return undefined;
+    });
+
+    const { rows } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + 250_000 });
+
+    assert.deepEqual(ids(rows), span(101, 2_599));
+  });
+}
+
+test('case 15: answers without their rows, one after the other, are not a series that has none', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 2_000, 100) } });
+  server.script(({ path }, _rows, nth) => (path.endsWith('/aggTrades') && nth <= 4 ? [] : undefined));
+
+  const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + 150_000 });
+
+  assert.deepEqual(ids(rows), span(101, 1_599));
+  assert.deepEqual([summary.absent, summary.unavailable], [[], []]);
+});
+
+for (const [where, place] of [
+  ['at the head', 1],
+  ['inside', 500],
+] as const) {
+  test(`case 15: a row left out of pages ${where} and an answer without any row are no skipped id`, async (t) => {
+    const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 2_000, 100) } });
+    let left = 0;
+    server.script(({ path, query }, rows = []) => {
+      if (!path.endsWith('/aggTrades') || !query.has('fromId') || left === 3) return undefined;
+      left += 1;
+      return rows.length > 2 ? rows.toSpliced(place, 1) : rows.length === 2 ? [rows[0], { ...(rows[1] as object), a: 700 }] : [];
+    });
+
+    const { rows, summary } = await readAll(exchange, { series: aggTrades, from: START + 1, to: START + 150_000 });
+
+    assert.deepEqual(ids(rows), span(101, 1_599));
+    assert.deepEqual([summary.first_id, summary.absent], [101, []]);
+  });
+}
+
+test('a row behind the newest one that was told contradicts it', async (t) => {
+  const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 3_000, 100) } });
+  const [, old] = tradesOf(100, 2).map(({ id, timeUs }) => ({ a: id, p: '1.0', q: '1.0', f: id, l: id, T: timeUs, m: true, M: true }));
+  server.script(({ path, query }, _rows, nth) => {
+    if (!path.endsWith('/aggTrades') || nth > 2) return undefined;
+    return query.has('startTime') ? [] : [old];
+  });
+
+  const { rows } = await readAll(exchange, { series: aggTrades, from: START + 50_000, to: START + 250_000 });
+
+  assert.deepEqual(ids(rows), span(600, 2_599));
+});
+
 test('case 15: rows left out of a page, at its end or inside, are read again by id', async (t) => {
   const { exchange, server } = await openBench(t, { BTCUSDT: { trades: tradesOf(100, 3_000, 100) } });
   server.script(({ query }, rows, nth) =>
