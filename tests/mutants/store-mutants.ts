@@ -89,6 +89,22 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     tests: ['tests/store/sqlite/scheduler.test.ts'],
   },
   {
+    name: 'many rows wait until no small write is left',
+    file: 'shared/store/sqlite/scheduler.ts',
+    find: "job = job.operation.mode === 'write' ? this.#bulk.shift() : undefined;",
+    replace: 'job = undefined;',
+    tests: ['tests/store/sqlite/scheduler.test.ts'],
+    pattern: 'a flood of small ones',
+  },
+  {
+    name: 'a small write waits behind all rows',
+    file: 'shared/store/sqlite/scheduler.ts',
+    find: 'let job = this.#writes.shift() ?? this.#bulk.shift();',
+    replace: 'let job = this.#bulk.shift() ?? this.#writes.shift();',
+    tests: ['tests/store/sqlite/scheduler.test.ts'],
+    pattern: 'passes the many rows',
+  },
+  {
     name: 'a workflow is committed under a stale rev',
     file: 'shared/store/sqlite/workflow-operations.ts',
     find: 'if (!changes.every(({ workflow }) => hasRev(workflow))) return false;',

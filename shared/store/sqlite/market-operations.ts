@@ -8,7 +8,7 @@ import type { Provenance, SeriesSummary, UpsertOutcome } from '../market-store.t
 import type { Database } from './database.ts';
 import { IntegerRows } from './integer-rows.ts';
 import { Ledger } from './ledger-table.ts';
-import { read, steps, write } from './operation.ts';
+import { bulk, read, steps, write } from './operation.ts';
 import { encodeRows, type RecordBatch, recordCodec } from './records/record-codec.ts';
 import type { Position, RowBounds, RowPage, RowTable } from './row-table.ts';
 import type { SeriesCatalog, SeriesEntry } from './series-catalog.ts';
@@ -63,13 +63,13 @@ export function createMarketOperations(database: Database, catalog: SeriesCatalo
 
   return {
     /** The batch's buffer goes back with the outcome. */
-    upsertRows: write((args: { readonly series: string; readonly batch: RecordBatch }) => ({
+    upsertRows: bulk((args: { readonly series: string; readonly batch: RecordBatch }) => ({
       outcome: upsert(args.series, args.batch),
       slots: args.batch.slots,
     })),
 
     /** The first `bytes` bytes of the buffer are the rows' JSON; it goes back with the outcome. */
-    upsertText: write(
+    upsertText: bulk(
       (args: {
         readonly series: string;
         readonly slots: Float64Array<ArrayBuffer>;

@@ -1,6 +1,9 @@
-/** Runs inside a grouped transaction. It may be run again from the start, so it leaves its arguments as they are. */
+/**
+ * Runs inside a grouped transaction. It may be run again from the start, so it leaves its arguments as they are. A `bulk` of many rows lets the writes of a
+ * few documents pass: somebody waits for each of those before the next step of a workflow.
+ */
 export interface WriteOperation<Args, Result> {
-  readonly mode: 'write';
+  readonly mode: 'write' | 'bulk';
   run(args: Args): Result;
 }
 
@@ -22,6 +25,11 @@ export type Operation<Args, Result> = WriteOperation<Args, Result> | ReadOperati
 /** Declares a write. */
 export function write<Args, Result>(run: (args: Args) => Result): WriteOperation<Args, Result> {
   return { mode: 'write', run };
+}
+
+/** Declares a write of many rows. */
+export function bulk<Args, Result>(run: (args: Args) => Result): WriteOperation<Args, Result> {
+  return { mode: 'bulk', run };
 }
 
 /** Declares a short read. */

@@ -25,6 +25,7 @@ export class Scheduler {
   readonly #database: Database;
   readonly #forget: () => void;
   readonly #writes: Job[] = [];
+  readonly #bulk: Job[] = [];
   readonly #reads: { readonly job: Job; steps?: Generator<void, unknown, void> }[] = [];
   #scheduled = false;
   #idle: (() => void) | undefined;
@@ -35,9 +36,10 @@ export class Scheduler {
   }
 
   add(job: Job): void {
-    if (job.operation.mode !== 'write') this.#reads.push({ job });
+    const { mode } = job.operation;
+    if (mode === 'read' || mode === 'steps') this.#reads.push({ job });
     else if (this.#database.readOnly) job.reject(new AppError('invalid_request', 'The store was opened for reading alone.'));
-    else this.#writes.push(job);
+    else (mode === 'bulk' ? this.#bulk : this.#writes).push(job);
     this.#schedule();
   }
 
@@ -64,11 +66,15 @@ export class Scheduler {
   }
 
   #turn(): void {
-    if (this.#writes.length > 0) for (const outcome of this.#writeGroup()) tell(outcome);
+    if (this.#hasWrites) for (const outcome of this.#writeGroup()) tell(outcome);
     const end = performance.now() + READ_MS;
     while (this.#reads.length > 0 && performance.now() < end) this.#readStep();
-    if (this.#writes.length > 0 || this.#reads.length > 0) this.#schedule();
+    if (this.#hasWrites || this.#reads.length > 0) this.#schedule();
     else this.#idle?.();
+  }
+
+  get #hasWrites(): boolean {
+    return this.#writes.length + this.#bulk.length > 0;
   }
 
   #readStep(): void {
@@ -94,18 +100,20 @@ export class Scheduler {
     try {
       this.#database.connection.exec('BEGIN IMMEDIATE');
       const end = performance.now() + GROUP_MS;
-      do {
-        const job = this.#writes.shift();
-        if (job === undefined) break;
+      // The longest waiting bulk goes into every group, after those that pass it: none waits for ever.
+      let job = this.#writes.shift() ?? this.#bulk.shift();
+      while (job !== undefined) {
         group.push(job);
         done.push({ job, value: job.operation.run(job.args) });
-      } while (performance.now() < end);
+        if (performance.now() >= end) job = job.operation.mode === 'write' ? this.#bulk.shift() : undefined;
+        else job = this.#writes.shift() ?? this.#bulk.shift();
+      }
       this.#database.connection.exec('COMMIT');
       return done;
     } catch (error) {
       this.#rollBack();
       // Without a transaction there is nothing to try alone: whatever waits would meet the same lock or disk.
-      if (group.length === 0) return this.#writes.splice(0).map((job) => ({ job, error }));
+      if (group.length === 0) return [...this.#writes.splice(0), ...this.#bulk.splice(0)].map((job) => ({ job, error }));
       return group.length === 1 ? group.map((job) => ({ job, error })) : group.map((job) => this.#writeAlone(job));
     }
   }

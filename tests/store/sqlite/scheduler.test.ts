@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type Database, openDatabase } from '../../../shared/store/sqlite/database.ts';
-import { type Operation, read, steps, write } from '../../../shared/store/sqlite/operation.ts';
+import { bulk, type Operation, read, steps, write } from '../../../shared/store/sqlite/operation.ts';
 import { Scheduler } from '../../../shared/store/sqlite/scheduler.ts';
 
 let dir = '';
@@ -99,6 +99,29 @@ test('a group ends after a while, so that a flood of writes lets reads through',
   ]);
 
   assert.notEqual(done.at(-1), 'read');
+});
+
+test('a small write passes the many rows that wait, and a flood of small ones does not keep them out', async () => {
+  const busy = (key: string): string => {
+    const end = performance.now() + 8;
+    while (performance.now() < end);
+    return insert.run(key);
+  };
+  const done: string[] = [];
+  const note = (name: string) => (): number => done.push(name);
+
+  await Promise.all([
+    ...Array.from({ length: 3 }, (_, i) => run(bulk(busy), `bulk${i}`).then(note(`bulk${i}`))),
+    ...Array.from({ length: 6 }, (_, i) => run(write(busy), `small${i}`).then(note(`small${i}`))),
+  ]);
+
+  assert.ok(done.indexOf('small0') < done.indexOf('bulk0'), done.join());
+  assert.ok(done.indexOf('small1') < done.indexOf('bulk0'), done.join());
+  assert.ok(done.indexOf('bulk0') < done.indexOf('small5'), done.join());
+  assert.deepEqual(
+    done.filter((name) => name.startsWith('bulk')),
+    ['bulk0', 'bulk1', 'bulk2'],
+  );
 });
 
 test('steps of long reads take turns, and a cancelled one stops', async () => {
