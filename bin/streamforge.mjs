@@ -32,12 +32,13 @@ if (major >= 24) {
 
 /**
  * Left alone, V8 lets the young generation grow to twice 64 MB and the heap to several times what is alive before it looks for garbage: a host that loads
- * history then takes 150 MB more and is no faster (measured). It reads the limits at its start alone, so `serve` starts again in its place: the same
- * process, 40 ms later. Not where a parent holds a channel to it.
+ * history then takes 150 MB more and is no faster (measured). It reads the limits at its start alone, so `serve` and `run` start again in their place: the
+ * same process, 40 ms later. Not where a parent holds a channel to it.
  */
 function limitHeap() {
   const flags = ['--max-semi-space-size=16', '--heap-growing-percent=100'];
   const isSet = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((text) => text.includes('--max-semi-space-size'));
-  if (isSet || !process.argv.includes('serve') || process.platform === 'win32' || process.send !== undefined) return;
+  const isLongLived = ['serve', 'run'].some((name) => process.argv.includes(name, 2));
+  if (isSet || !isLongLived || process.platform === 'win32' || process.send !== undefined) return;
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...flags, ...process.argv.slice(1)], process.env);
 }

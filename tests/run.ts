@@ -1,4 +1,4 @@
-// Runs the suite: every tests/**/*.test.ts in a process of its own, one more at a time than there are cores (many wait for servers), and ends with node's summary.
+// Runs the suite: every tests/**/*.test.ts in a process of its own, two more at a time than there are cores (many wait for servers), and ends with node's summary.
 // A skipped test must stand in tests/allowed-skips.json with its reason; with CI set any other skip fails the run.
 import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -30,7 +30,7 @@ const allowed = JSON.parse(readFileSync(`${root}tests/allowed-skips.json`, 'utf8
 const strangers: string[] = [];
 let failed = false;
 
-const events = run({ files, cwd: root, concurrency: Math.min(4, availableParallelism() + 1), timeout: 240_000 });
+const events = run({ files, cwd: root, concurrency: Math.min(6, availableParallelism() + 2), timeout: 240_000 });
 events.on('test:fail', () => {
   failed = true;
 });

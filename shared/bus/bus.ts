@@ -18,6 +18,7 @@ export interface BusRecord extends RecordPosition {
   readonly timestamp: number;
   readonly key: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** Often a view of a buffer that other readers see too: never write into it, and copy what is kept for long. */
   readonly value: Uint8Array | null;
 }
 

@@ -155,7 +155,11 @@ class BatchDelivery<C> {
           this.#done = item.record.offset + 1;
           handled += 1;
           if (index === 0 && tries > 1) await this.#receiver.tries.forget(item.record);
-        } else if ((await this.#settle(item, toAppError(outcome.error), index === 0 ? tries : 1)) === 'again') return index;
+        } else {
+          // Why an event was dropped on demand says nothing about it: it comes again at the owner of its partition.
+          this.#batch.signal.throwIfAborted();
+          if ((await this.#settle(item, toAppError(outcome.error), index === 0 ? tries : 1)) === 'again') return index;
+        }
       }
       this.#receiver.blocked(this.#partition, undefined);
       return part.length;

@@ -6,7 +6,7 @@ import { readSettings } from './host-settings.ts';
 import type { TaskEnding } from './one-job.ts';
 import { type Openers, openersFor, openPorts } from './ports.ts';
 import type { PartOverrides } from './process-parts.ts';
-import { startProcess } from './serve-process.ts';
+import { checkFor, startProcess } from './serve-process.ts';
 import type { Environment } from './settings.ts';
 
 /** The three ways to run a function: as a server for pushed events and requests, as a consumer, or for one task. */
@@ -67,6 +67,8 @@ export async function runFunction(options: RunOptions): Promise<RunningFunction>
     // The embedded log is empty at first; on Kafka topics are declared by whoever runs it.
     prepare: async (ports) => (platform.kafkaServers === undefined ? ports.bus.admin.ensureTopics(TOPICS) : undefined),
     open: (parts) => openPorts(options.openers ?? openersFor(platform, parts)),
+    // A consumer with nothing in its hands does not notice by itself that the brokers are away.
+    checks: (ports) => (mode === 'kafka' ? [checkFor('log', () => ports.bus.admin.groups())] : []),
   });
   const ended = Promise.withResolvers<number>();
   void task?.then((ending) => ended.resolve(EXIT_CODES[ending]));

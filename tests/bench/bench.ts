@@ -24,6 +24,11 @@ export interface Bench {
   run(): Promise<readonly Figure[]>;
 }
 
+/** A server that a benchmark needs is not there, and why: it is told in place of the table, and the others run. */
+export class ServerMissing extends Error {
+  override readonly name = 'ServerMissing';
+}
+
 /** A part of a size, a multiple of `step`: `BENCH_SCALE=0.02` tries a benchmark out in seconds; its figures then mean nothing. */
 export function scaled(size: number, step = 1): number {
   return Math.max(1, Math.round((size * Number(process.env.BENCH_SCALE ?? 1)) / step)) * step;

@@ -1,19 +1,18 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { ApiClient } from '../../shared/cli/client.ts';
 import { ENDED, type StartedWorkflow, type WorkflowView } from '../../shared/cli/workflow-client.ts';
 import { startHostProcess } from '../support/host-process.ts';
 import { startSimulatorProcess, type TestSimulator } from '../support/simulator.ts';
 import { withFolder } from './bench.ts';
 import { fetchPages, type PageLoad } from './page-load.ts';
+import { peakBytes, processorSeconds } from './process-figures.ts';
 
 const POLL_MS = 50;
 /** A rendered page of the synthetic market has some 160,000 bytes; blocks at the edges are rendered whole. */
 const CACHED_BYTES_PER_ROW = 200;
-/** A clock tick of `/proc`, in seconds. */
-const TICK_SECONDS = 0.01;
 
 /** What a load took: from `POST /workflows` to the end. */
 export interface LoadMeasure {
@@ -46,19 +45,25 @@ export function measureLoad(simulator: TestSimulator, load: PageLoad): Promise<L
     try {
       const { pid } = host.process;
       const before = await processorSeconds(pid);
-      const start = performance.now();
-      const { queue_id } = await host.client.post<StartedWorkflow>('/workflows', load.request);
-      const view = await untilEnded(() => host.client.get<WorkflowView>(`/workflows/${queue_id}`));
-      const seconds = (performance.now() - start) / 1_000;
-      const counted = view.stages[0]?.rows_counted;
-      if (view.status !== 'finished' || counted !== load.rows) {
-        throw new Error(`${queue_id} is ${view.status} with ${counted} of ${load.rows} rows: ${JSON.stringify(view.error ?? null)}`);
-      }
+      const seconds = await secondsOf(host.client, load);
       return { seconds, cpuSeconds: (await processorSeconds(pid)) - before, peakBytes: await peakBytes(pid) };
     } finally {
       await host.terminate();
     }
   });
+}
+
+/** Seconds from `POST /workflows` to the end. Throws where a row is not proven. */
+export async function secondsOf(client: ApiClient, load: PageLoad): Promise<number> {
+  const start = performance.now();
+  const { queue_id } = await client.post<StartedWorkflow>('/workflows', load.request);
+  const view = await untilEnded(() => client.get<WorkflowView>(`/workflows/${queue_id}`));
+  const seconds = (performance.now() - start) / 1_000;
+  const counted = view.stages[0]?.rows_counted;
+  if (view.status !== 'finished' || counted !== load.rows) {
+    throw new Error(`${queue_id} is ${view.status} with ${counted} of ${load.rows} rows: ${JSON.stringify(view.error ?? null)}`);
+  }
+  return seconds;
 }
 
 /** The same pages, parsed and upserted by the shortest program that does it, in a process of its own. */
@@ -77,17 +82,4 @@ async function untilEnded(read: () => Promise<WorkflowView>): Promise<WorkflowVi
     if (ENDED.has(view.status)) return view;
     await sleep(POLL_MS);
   }
-}
-
-/** proc(5): `VmHWM` in `/proc/<pid>/status`, in KiB. */
-async function peakBytes(pid: number | undefined): Promise<number> {
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
-  return Number(found?.[1]) * 1_024;
-}
-
-/** proc(5): `utime` and `stime` are the 14th and 15th field of `/proc/<pid>/stat`; the second one may hold blanks in its brackets. */
-async function processorSeconds(pid: number | undefined): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_SECONDS;
 }

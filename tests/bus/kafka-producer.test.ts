@@ -47,6 +47,10 @@ describe('producer behind the Kafka adapter', { skip: missing }, () => {
     const keys = keysByPartition(partitionOf, 4);
 
     await bus.publish(records(topic, keys, 100));
+    assert.ok(
+      watched.sends.some(({ ofAll }) => ofAll === 4),
+      'the partitions of one call',
+    );
     const calls: Promise<unknown>[] = [];
     for (const first of [100, 200, 300, 400]) {
       calls.push(bus.publish(records(topic, keys, 100, first)));
@@ -59,7 +63,6 @@ describe('producer behind the Kafka adapter', { skip: missing }, () => {
       assert.equal(new Set(record.messages.map(({ partition }) => partition)).size, 1);
       assert.equal(ofPartition, 1);
     }
-    assert.ok(watched.sends.some(({ ofAll }) => ofAll === 4));
     assert.equal((await readAll()).length, 500);
   });
 
@@ -75,7 +78,7 @@ describe('producer behind the Kafka adapter', { skip: missing }, () => {
   });
 
   it('is idempotent, with one request in flight, and takes the word of all replicas', async () => {
-    const { bus, topic, watched } = await open(1);
+    const { bus, topic, watched } = await open(1, { deliveryMs: 10_000 });
 
     await bus.publish([aRecord(topic, 'k')]);
 
@@ -113,7 +116,7 @@ describe('producer behind the Kafka adapter', { skip: missing }, () => {
   });
 
   it('gives up a call that does not come back, and sends again by a new producer', async () => {
-    const { bus, topic, watched, readAll } = await open(1, { sendMs: 300 });
+    const { bus, topic, watched, readAll } = await open(1, { sendMs: 300, deliveryMs: 15_000 });
     watched.trouble = (at) => (at === 0 ? 'hang' : undefined);
 
     await bus.publish(records(topic, ['k'], 3));

@@ -10,9 +10,6 @@ import { type CommandResult, runCommand } from '../support/host-process.ts';
 const SERIES = 'binance:BTCUSDT:candles:5m';
 /** Nothing listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
-/** Children at once. */
-const SIDE_BY_SIDE = 3;
-
 let cacheDir = '';
 let dir = '';
 before(async () => {
@@ -24,25 +21,44 @@ after(() => Promise.all([cacheDir, dir].map((each) => rm(each, { recursive: true
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> =>
   runCommand(args, { STREAMFORGE_DATA_DIR: join(dir, 'data'), STREAMFORGE_URL: NOWHERE, ...env }, cacheDir);
 
-/** Names of every command, `workflow start` and the like, from the program itself: a new one cannot be forgotten. */
-function commandPaths(command: Command, above: readonly string[] = []): string[][] {
-  return command.commands.flatMap((each) => [[...above, each.name()], ...commandPaths(each, [...above, each.name()])]);
+/** Every command, `workflow start` and the like, from the program itself: a new one cannot be forgotten. */
+function commandsBelow(command: Command, above = ''): { readonly path: string; readonly command: Command }[] {
+  return command.commands.flatMap((each) => {
+    const path = `${above} ${each.name()}`;
+    return [{ path, command: each }, ...commandsBelow(each, path)];
+  });
+}
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
 }
 
 describe('help', () => {
-  test('of every command is on stdout, names its usage and ends with 0', async () => {
-    const queue = commandPaths(createProgram());
-    assert.ok(queue.length >= 18, `${queue.length} commands`);
+  test('of every command names its usage and the global options', () => {
+    const commands = commandsBelow(createProgram());
+    assert.ok(commands.length >= 18, `${commands.length} commands`);
 
-    const worker = async (): Promise<void> => {
-      for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-        const { code, stdout, stderr } = await run([...path, '--help']);
-        assert.deepEqual([code, stderr], [0, ''], path.join(' '));
-        assert.match(stdout, new RegExp(`^Usage: streamforge ${path.join(' ')}\\b`));
-        assert.match(stdout, /--json/, `${path.join(' ')} names the global options`);
-      }
-    };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+    for (const { path, command } of commands) {
+      const help = helpOf(command);
+      assert.match(help, new RegExp(`^Usage: streamforge${path}\\b`));
+      assert.match(help, /--json/, `${path} names the global options`);
+    }
+  });
+
+  test('is on stdout and ends with 0', async () => {
+    for (const path of [['serve'], ['workflow', 'start']]) {
+      const { code, stdout, stderr } = await run([...path, '--help']);
+
+      assert.deepEqual([code, stderr], [0, ''], path.join(' '));
+      assert.match(stdout, new RegExp(`^Usage: streamforge ${path.join(' ')}\\b`));
+    }
   });
 
   test('shows examples and exit codes', async () => {

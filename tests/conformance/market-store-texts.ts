@@ -49,7 +49,7 @@ export function describeTexts(suite: MarketSuite): void {
           assert.deepEqual([await stored(texts), await stored(mixed)], [expected, expected]);
           assert.equal((await suite.market.describeSeries(texts))?.rows, expected.length);
         }),
-        { numRuns: 40 },
+        { numRuns: 15 },
       );
     });
   }

@@ -59,6 +59,35 @@ describe('stopping a topic trigger', () => {
     assert.deepEqual(await h.letters(), []);
   });
 
+  test('case 52: takes for done, or for poison, nothing that a handler dropped because it was told to', async () => {
+    const h = await createHarness(backing);
+    const entered = Promise.withResolvers<void>();
+    await h.publish(numbered(3));
+    const consumer = await h.start(
+      {
+        handleBatch: (received, { signal }) => {
+          entered.resolve();
+          return new Promise((resolve) =>
+            signal.addEventListener('abort', () =>
+              resolve(
+                received.map((_, index) => ({ ok: false, error: index < 2 ? signal.reason : new AppError('row_refused', 'half a row') })),
+              ),
+            ),
+          );
+        },
+      },
+      { handler: 'handleBatch' },
+    );
+    await entered.promise;
+
+    await consumer.stop({ graceMs: 10 });
+
+    assert.equal(await h.committed(), 0);
+    assert.deepEqual(await h.letters(), []);
+    const handled = h.context.measured.filter(({ name }) => name === 'streamforge_events_handled_total');
+    assert.deepEqual(handled, [], 'no event is acknowledged');
+  });
+
   test('ends a wait between tries at once', async () => {
     const h = await createHarness(backing);
     await h.publish(numbered(1));

@@ -3,12 +3,13 @@ import { BinanceExchange } from '../../shared/exchanges/binance/binance-exchange
 import { systemRandom } from '../../shared/runtime/random.ts';
 import { SharedBudget } from '../../shared/runtime/shared-budget.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
-import { openSqliteStore } from '../../shared/store/sqlite/open-sqlite-store.ts';
+import type { Stores } from '../conformance/stores.ts';
 
 /** What the process is opened with, as JSON in `BUDGET_CHILD`. */
 export interface BudgetChildOptions {
-  /** Folder of the store that all processes share. */
-  readonly dir: string;
+  /** The store that all processes share: a module that exports `openStores(location)`, and where. */
+  readonly opener: string;
+  readonly location: string;
   readonly rest: string;
   /** Exchanges of the process, each with a connection of its own to the exchange. */
   readonly exchanges: number;
@@ -37,8 +38,9 @@ export type BudgetChildMessage = 'ready' | 'done';
 const HOUR_MS = 3_600_000;
 const FROM = Date.UTC(2023, 0, 1);
 
-async function main({ dir, rest, exchanges }: BudgetChildOptions): Promise<void> {
-  const store = await openSqliteStore({ dir });
+async function main({ opener, location, rest, exchanges }: BudgetChildOptions): Promise<void> {
+  const { openStores } = (await import(opener)) as { openStores(location: string): Promise<Stores> };
+  const store = await openStores(location);
   let host: HostClock = { at: 0, now: 0, speed: 1 };
   const clock = {
     now: () => Math.floor(host.now + (Date.now() - host.at) * host.speed),

@@ -51,6 +51,8 @@ export class PartitionSender implements TopicPartition {
   readonly #parts: SenderParts;
   readonly #orders: Order[] = [];
   #running: Promise<void> | undefined;
+  /** Why the batch that is being sent has failed so far. */
+  #failure: AppError | undefined;
 
   constructor(place: TopicPartition, parts: SenderParts) {
     this.topic = place.topic;
@@ -110,6 +112,7 @@ export class PartitionSender implements TopicPartition {
     for (let failures = 0; ; failures++) {
       try {
         let offset = await this.#parts.producer.send(this.topic, this.partition, messages, failures);
+        this.#failure = undefined;
         for (const { order, messages: own } of portions) {
           for (let at = 0; at < own.length; at++) order.offsets.push(offset++);
           if (order.offsets.length === order.messages.length) order.done.resolve(order.offsets);
@@ -122,6 +125,7 @@ export class PartitionSender implements TopicPartition {
           topic: this.topic,
           right: 'Write',
         });
+        this.#failure = failure;
         if (failure.code === 'not_found') this.#parts.forget(this.topic);
         if (!isRetryable(failure)) for (const { order } of portions) this.#reject(order, failure);
         else await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10)));
@@ -140,7 +144,9 @@ export class PartitionSender implements TopicPartition {
 
   #late(): AppError {
     const { deliveryMs } = this.#parts;
-    const message = `Topic ${this.topic}/${this.partition} acknowledged nothing for ${deliveryMs} ms: the records may or may not be in the log. Send them again.`;
-    return new AppError('bus_unavailable', message, { topic: this.topic, partition: this.partition });
+    const place = { topic: this.topic, partition: this.partition };
+    const last = this.#failure === undefined ? '' : ` The last failure: ${this.#failure.message}`;
+    const message = `Topic ${this.topic}/${this.partition} acknowledged nothing for ${deliveryMs} ms: the records may or may not be in the log. Send them again.${last}`;
+    return new AppError('bus_unavailable', message, place, this.#failure);
   }
 }

@@ -25,7 +25,7 @@ export async function startChild<T>(
   }) as ChildProcess & { readonly stdout: NonNullable<ChildProcess['stdout']>; readonly stdin: NonNullable<ChildProcess['stdin']> };
   // A process that was killed leaves a broken pipe behind: that it is gone is told by its exit.
   child.stdin.on('error', () => undefined);
-  if (log !== undefined) child.stderr?.pipe(log, { end: false });
+  if (log !== undefined) child.stderr?.on('data', (chunk: Buffer) => log.write(chunk));
   let code: number | null | undefined;
   const exited = once(child, 'exit').then(([ended]) => {
     code = ended as number | null;

@@ -8,7 +8,7 @@ export interface DemoPlatform {
   /** Base addresses of the API of workflows, and of rows and coverage. */
   readonly workflowsUrl: string;
   readonly statsUrl: string;
-  readonly ports: Pick<Ports, 'market' | 'graphs' | 'models'>;
+  readonly ports: Pick<Ports, 'market' | 'graphs' | 'models' | 'objects'>;
   /** What is done to it while the workflow runs; ends when `signal` aborts. */
   harass(workflow: StartedWorkflow, signal: AbortSignal): Promise<void>;
   /** How often each kind of process was killed; empty where nothing is. */

@@ -15,6 +15,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Also tries again after 1210: an insert of two at once, which finds the other's document the next time. */
   readonly retryDuplicates?: boolean;
+  /** Part of `whole`: a close that came in between does not refuse it. */
+  readonly begun?: boolean;
 }
 
 /** One request. `text` is the body as it goes over the wire. */
@@ -126,14 +128,14 @@ export class ArangoClient {
     options: CallOptions = {},
     check: (body: Body) => void = () => undefined,
   ): Promise<Body> {
-    if (this.#closed) throw new AppError('store_unavailable', `${doing}: the store in ${this.options.url} is closed.`);
-    const sent = this.#sendUntil(doing, request, options, check);
-    this.#pending.add(sent);
-    try {
-      return await sent;
-    } finally {
-      this.#pending.delete(sent);
-    }
+    if (this.#closed && options.begun !== true) throw this.#closedError(doing);
+    return this.#awaited(this.#sendUntil(doing, request, options, check));
+  }
+
+  /** Work of several requests, or one that waits before it asks: a close waits for its end. */
+  async whole<Outcome>(doing: string, work: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.#closed) throw this.#closedError(doing);
+    return this.#awaited(work());
   }
 
   /** Waits for what was called, then ends the connections. */
@@ -141,6 +143,19 @@ export class ArangoClient {
     this.#closed = true;
     await Promise.allSettled(this.#pending);
     this.#database.close();
+  }
+
+  async #awaited<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+    this.#pending.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#pending.delete(work);
+    }
+  }
+
+  #closedError(doing: string): AppError {
+    return new AppError('store_unavailable', `${doing}: the store in ${this.options.url} is closed.`);
   }
 
   async #sendUntil<Body>(

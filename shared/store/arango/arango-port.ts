@@ -17,7 +17,7 @@ export class ArangoPort {
   }
 
   async query<Item>(doing: string, text: string, bind?: BindValues, options?: CallOptions): Promise<readonly Item[]> {
-    this.#check(doing);
+    if (options?.begun !== true) this.#check(doing);
     return this.#client.query<Item>(doing, text, bind, options);
   }
 
@@ -44,13 +44,19 @@ export class ArangoPort {
     search: Readonly<Record<string, string>>,
     options?: CallOptions,
   ): Promise<number> {
-    this.#check(doing);
+    if (options?.begun !== true) this.#check(doing);
     return this.#client.import(doing, collection, lines, search, options);
   }
 
   async send<Body>(doing: string, request: ArangoRequest): Promise<Body> {
     this.#check(doing);
     return this.#client.send<Body>(doing, request);
+  }
+
+  /** Work that a close waits for, the last request of it included. */
+  async whole<Outcome>(doing: string, work: () => Promise<Outcome>): Promise<Outcome> {
+    this.#check(doing);
+    return this.#client.whole(doing, work);
   }
 
   async close(): Promise<void> {

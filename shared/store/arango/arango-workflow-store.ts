@@ -126,7 +126,8 @@ export class ArangoWorkflowStore implements WorkflowStore {
 
   async putCollection(collection: CollectionDocument): Promise<void> {
     const document = { _key: documentKey(collection.name), ...collection };
-    await this.#port.query(`keeping collection ${collection.name}`, PUT_DOCUMENT, { '@collection': 'collections', document });
+    const bind = { '@collection': 'collections', document };
+    await this.#port.query(`keeping collection ${collection.name}`, PUT_DOCUMENT, bind, { retryDuplicates: true });
   }
 
   async readCollection(name: string): Promise<CollectionDocument | undefined> {

@@ -10,6 +10,7 @@ import { commitAll, lagOf } from '../../conformance/bus-fixture.ts';
 import type { BusChildMessage, BusChildTask } from '../../support/bus-child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startBroker, startCluster } from '../../support/kafka/broker.ts';
+import { withoutBrokers } from '../../support/kafka/shared-broker.ts';
 import { MORTAL, QUICK } from '../../support/kafka/timing.ts';
 import { sendAll } from '../../support/kafka/traffic.ts';
 
@@ -18,7 +19,7 @@ const DAY_MS = 86_400_000;
 const CHILD = fileURLToPath(new URL('../../support/bus-child.ts', import.meta.url));
 const MODULE = new URL('../../../shared/bus/kafka/kafka-bus.ts', import.meta.url).href;
 
-describe('consumers of Kafka under failures', () => {
+describe('consumers of Kafka under failures', { skip: await withoutBrokers() }, () => {
   const close: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const each of close.splice(0).reverse()) await each();

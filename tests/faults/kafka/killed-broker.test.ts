@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openKafkaBus } from '../../../shared/bus/kafka/kafka-bus.ts';
 import { startCluster, type TestCluster } from '../../support/kafka/broker.ts';
+import { withoutBrokers } from '../../support/kafka/shared-broker.ts';
 import { duplicates, missing, readIds, sendAll } from '../../support/kafka/traffic.ts';
 
 const RECORDS = 100_000;
 const DAY_MS = 86_400_000;
 
-describe('three brokers, twelve partitions, 100,000 records', () => {
+describe('three brokers, twelve partitions, 100,000 records', { skip: await withoutBrokers() }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startCluster();

@@ -3,12 +3,13 @@ import { afterEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KafkaBus, openKafkaBus } from '../../../shared/bus/kafka/kafka-bus.ts';
 import { startBroker, type TestBroker } from '../../support/kafka/broker.ts';
+import { withoutBrokers } from '../../support/kafka/shared-broker.ts';
 import { duplicates, missing, readIds, sendAll } from '../../support/kafka/traffic.ts';
 
 const RECORDS = 60_000;
 const DAY_MS = 86_400_000;
 
-describe('a broker that is away', () => {
+describe('a broker that is away', { skip: await withoutBrokers() }, () => {
   const open: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import type { Trade } from '../../../shared/domain/rows.ts';
 import { parseSeriesId } from '../../../shared/domain/series.ts';
 import type { ArangoStores } from '../../../shared/store/arango/open-arango-stores.ts';
 import { collect } from '../../conformance/market-store.ts';
@@ -83,4 +84,34 @@ test('a page that was cut off on its way is asked again, without a row lost', as
   assertSame(await collect(market.readRows(series)));
 
   assert.deepEqual(double.served, [1]);
+});
+
+test('what is read in pages is streamed: the server computes a page when it is asked for', async () => {
+  const { market } = await filled();
+  double.forgetRequests();
+
+  await collect(market.readRows(series));
+  const { counted } = await market.proveRange(series, { from: aMinute(0).open_time, to: aMinute(12_000).open_time, absent: [] });
+
+  assert.equal(counted, 12_000, 'page by page, to the last one');
+  const paged = double.requests.filter(({ query }) => query?.includes('SORT row.open_time'));
+  assert.ok(paged.length >= 2);
+  assert.ok(paged.every(({ streamed }) => streamed === true));
+});
+
+test('deleting and forgetting take as many statements as it takes, each of bounded size', async () => {
+  const { market, workflows } = await server.open({ database: 'many' });
+  const trades = parseSeriesId('binance:BTCUSDT:trades');
+  const traded = Array.from({ length: 5_100 }, (_, id): Trade => ({ id, time: id, price: 1, quantity: 1, side: 'buy' }));
+  for (const part of [traded.slice(0, 5_000), traded.slice(5_000)])
+    await market.upsertRows(trades, part, { origin: 'rest', received_at: 1 });
+  const claims = Array.from({ length: 2_100 }, (_, i) =>
+    JSON.stringify({ _key: `claim${i}`, key: `claim${i}`, token: 't', until: 10, done: false }),
+  );
+  await server.call('POST', '/_db/many/_api/import?collection=claims&type=documents', claims.join('\n'));
+
+  assert.equal(await market.deleteRows(trades, {}), 5_100);
+  assert.equal(await workflows.forgetClaims(100), 2_100);
+
+  assert.equal(await market.countRows(trades), 0);
 });

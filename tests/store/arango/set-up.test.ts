@@ -80,6 +80,23 @@ test('collections, indexes and the named graph are those of the contract', async
   assert.ok(made('/_api/index') > 20);
 });
 
+test('a database lies in one shard, so that a statement over several collections is all or none in a cluster too', async () => {
+  double.forgetRequests();
+  await server.open({ database: 'one-shard' });
+
+  const made = double.requests.filter(({ method, path }) => method === 'POST' && path === '/_api/database').map((request) => request.made);
+  assert.deepEqual(made, [{ name: 'one-shard', options: { sharding: 'single' } }]);
+});
+
+test('indexes are unique where two may not have one value, sparse where a document may have none', async () => {
+  double.forgetRequests();
+  await server.open({ database: 'indexed' });
+
+  const made = double.requests.filter(({ path }) => path === '/_api/index').map((request) => request.made as { unique?: boolean });
+  const unique = made.filter((index) => index.unique === true);
+  assert.deepEqual(unique, [{ type: 'persistent', fields: ['idempotency_key'], unique: true, sparse: true }]);
+});
+
 test('a database of a newer schema is refused and left as it is', async () => {
   await server.open({ database: 'newer' });
   const search = '?collection=schema_version&type=documents&onDuplicate=replace';

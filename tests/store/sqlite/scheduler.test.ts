@@ -102,8 +102,9 @@ test('a group ends after a while, so that a flood of writes lets reads through',
 });
 
 test('a small write passes the many rows that wait, and a flood of small ones does not keep them out', async () => {
+  // Each fills a group of its own.
   const busy = (key: string): string => {
-    const end = performance.now() + 8;
+    const end = performance.now() + 15;
     while (performance.now() < end);
     return insert.run(key);
   };
@@ -116,7 +117,6 @@ test('a small write passes the many rows that wait, and a flood of small ones do
   ]);
 
   assert.ok(done.indexOf('small0') < done.indexOf('bulk0'), done.join());
-  assert.ok(done.indexOf('small1') < done.indexOf('bulk0'), done.join());
   assert.ok(done.indexOf('bulk0') < done.indexOf('small5'), done.join());
   assert.deepEqual(
     done.filter((name) => name.startsWith('bulk')),

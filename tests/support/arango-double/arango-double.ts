@@ -17,13 +17,18 @@ export interface DoubleOptions {
   readonly remember?: boolean;
 }
 
-/** A request that the double answered. `synced` tells of a write whether it was asked to be on the disk before the answer. */
+/**
+ * A request that the double answered. `synced` tells of a write whether it was asked to be on the disk before the answer, `streamed` of a query whether its
+ * result was to be computed page by page, `made` what a call of set-up described.
+ */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly status: number;
   readonly query?: string;
   readonly synced?: boolean;
+  readonly streamed?: boolean;
+  readonly made?: unknown;
 }
 
 export interface ArangoDouble {
@@ -168,14 +173,28 @@ function failure(code: number, errorNum: number, errorMessage: string): Answer {
   return { status: code, text: JSON.stringify({ error: true, code, errorNum, errorMessage }) };
 }
 
-/** The text of a query, and of a write whether it was asked to be synced. */
+const SET_UP = new Set(['/_api/database', '/_api/collection', '/_api/index', '/_api/gharial']);
+
+/** What is told of a call beside its path. */
 function describe(call: HttpCall): Partial<SeenRequest> {
+  if (call.method === 'POST' && SET_UP.has(call.path)) return { made: readOr(call) };
   if (call.path === '/_api/import' || call.path.endsWith('/truncate')) return { synced: call.query.get('waitForSync') === 'true' };
   const text = queryOf(call);
   if (text === undefined) return {};
   // An UPSERT says INSERT once more, and UPDATE or REPLACE: it is one write.
   const writes = countOf(text, /\b(INSERT|UPDATE|REPLACE|REMOVE)\b/g) - countOf(text, /\bUPSERT\b/g);
-  return writes === 0 ? { query: text } : { query: text, synced: writes === countOf(text, /waitForSync: true/g) };
+  const { options } = call.json() as { readonly options?: { readonly stream?: unknown } };
+  const seen = { query: text, streamed: options?.stream === true };
+  return writes === 0 ? seen : { ...seen, synced: writes === countOf(text, /waitForSync: true/g) };
+}
+
+/** The body as JSON; what cannot be read was refused, and tells nothing. */
+function readOr(call: HttpCall): unknown {
+  try {
+    return call.json();
+  } catch {
+    return undefined;
+  }
 }
 
 function countOf(text: string, pattern: RegExp): number {

@@ -53,6 +53,11 @@ export class NodeProcess {
     });
   }
 
+  /** Of the broker's own process; undefined where none runs, or it has ended. */
+  get pid(): number | undefined {
+    return this.#child?.exitCode === null && this.#child.signalCode === null ? this.#child.pid : undefined;
+  }
+
   /** Sends a signal to the broker's own process. */
   signal(name: NodeJS.Signals): void {
     this.#child?.kill(name);

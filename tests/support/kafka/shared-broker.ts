@@ -1,5 +1,6 @@
 import { after } from 'node:test';
 import { type BrokerAddress, startBroker } from './broker.ts';
+import { prepareDistribution } from './distribution.ts';
 
 /** JSON of the broker that the run of all tests started; unset where a test file runs alone. */
 export const BROKER_VARIABLE = 'STREAMFORGE_TEST_KAFKA';
@@ -20,6 +21,17 @@ export async function findBroker(): Promise<FoundBroker> {
     return { address: broker.address };
   } catch (error) {
     return noBroker(error);
+  }
+}
+
+/** For tests that kill, freeze or fill brokers of their own: why none can be had, as the reason to skip; false where one can. With CI set it has to be. */
+export async function withoutBrokers(): Promise<string | false> {
+  try {
+    await prepareDistribution();
+    return false;
+  } catch (error) {
+    const found = noBroker(error);
+    return 'missing' in found && found.missing;
   }
 }
 

@@ -10,8 +10,15 @@ export interface WatchedSend {
   readonly ofAll: number;
 }
 
-/** What happens to a send in place of what the brokers would do: nothing for ever, a failure, or an answer without reaching them. */
-export type Trouble = 'hang' | { readonly fail: unknown } | { readonly answer: Awaited<ReturnType<Producer['send']>> };
+/**
+ * What happens to a send in place of what the brokers would do: nothing for ever, a failure, or an answer without reaching them. With `lose` they do it, and
+ * their answer is lost: the failure comes in its place.
+ */
+export type Trouble =
+  | 'hang'
+  | { readonly fail: unknown }
+  | { readonly lose: unknown }
+  | { readonly answer: Awaited<ReturnType<Producer['send']>> };
 
 /** The producers that a client made, real ones, watched and troubled on request. */
 export interface WatchedProducers {
@@ -48,6 +55,10 @@ export function watchProducers(real: KafkaClient): WatchedProducers {
           if (trouble === undefined) return await producer.send(record);
           if (trouble === 'hang') return await new Promise(() => {});
           if ('fail' in trouble) throw trouble.fail;
+          if ('lose' in trouble) {
+            await producer.send(record);
+            throw trouble.lose;
+          }
           return trouble.answer;
         } finally {
           for (const place of places) onTheirWay.set(place, (onTheirWay.get(place) ?? 0) - 1);
