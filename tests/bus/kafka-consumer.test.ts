@@ -81,6 +81,8 @@ describe('consumer behind the Kafka adapter', { skip: 'missing' in found ? found
     const [slow = '', ...quick] = keysByPartition(partitionOf, 3);
     const got: string[] = [];
     const release = Promise.withResolvers<void>();
+    // Before the bus is closed: that waits for the batch.
+    close.unshift(async () => release.resolve());
     await bus.publish([aRecord(topic, slow, 'slow'), ...records(topic, quick, 10)]);
 
     const member = await bus.subscribe({

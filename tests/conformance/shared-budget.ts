@@ -14,7 +14,7 @@ const weighs = (entries: readonly JournalEntry[]): number => entries.reduce((sum
 /** What processes that share the request budget of a store promise together. */
 export function describeSharedBudget(createPlace: StoresFactory): void {
   test('eight clients in four processes, one with its clock 90 s slow and one 90 s fast: no 429, nine tenths of the allowance used, and a small workflow has its turn', async (t) => {
-    const [limit, allowance, speed] = [1_200, 960, 6];
+    const [limit, allowance, speed] = [600, 480, 6];
     const { simulator, start } = await openFleet(t, createPlace, limit);
     const large = await Promise.all([2, 2, 2].map(start));
     const small = await start(2);
@@ -31,7 +31,7 @@ export function describeSharedBudget(createPlace: StoresFactory): void {
       child.send({ clock: skewed, workflow: 'wf-large', symbol: 'BTCUSDT', readers: 3 } satisfies BudgetWork);
     }
     await until(MINUTE_0 + 30_000);
-    const reads = 80;
+    const reads = 40;
     small.send({ clock, workflow: 'wf-small', symbol: 'ETHUSDT', readers: 4, reads } satisfies BudgetWork);
     await until(MINUTE_0 + 2 * MINUTE + 1_000);
 

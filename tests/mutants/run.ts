@@ -96,13 +96,13 @@ async function tryMutant(mutant: Mutant): Promise<Verdict> {
   return verdict(failed && ran ? 'killed' : 'survived');
 }
 
-/** Two at a time. */
+/** One more at a time than there are cores: many wait for a server. */
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism() + 1) }, worker));
 }
 
 const WHY: Readonly<Record<Outcome, string>> = {

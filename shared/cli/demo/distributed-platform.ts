@@ -20,7 +20,7 @@ const servers = fileURLToPath(new URL('../../../tests/support/distributed/server
 const DEPLOYABLES: readonly Deployable[] = [
   { name: 'workflows-http', functionName: 'workflows', mode: 'http', count: 1 },
   { name: 'workflows-events', functionName: 'workflows', mode: 'kafka', count: 1 },
-  { name: 'workflows-tick', functionName: 'workflows', mode: 'job', count: 1, restartMs: 5_000 },
+  { name: 'workflows-tick', functionName: 'workflows', mode: 'job', count: 1, restartMs: 10_000 },
   { name: 'fetch', functionName: 'fetch', mode: 'kafka', count: 2 },
   { name: 'sink', functionName: 'sink', mode: 'kafka', count: 2 },
   { name: 'build-graph', functionName: 'build-graph', mode: 'job', count: 1 },
