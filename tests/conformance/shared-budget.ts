@@ -31,7 +31,7 @@ export function describeSharedBudget(createPlace: StoresFactory): void {
       child.send({ clock: skewed, workflow: 'wf-large', symbol: 'BTCUSDT', readers: 3 } satisfies BudgetWork);
     }
     await until(MINUTE_0 + 30_000);
-    const reads = 40;
+    const reads = 20;
     small.send({ clock, workflow: 'wf-small', symbol: 'ETHUSDT', readers: 4, reads } satisfies BudgetWork);
     await until(MINUTE_0 + 2 * MINUTE + 1_000);
 

@@ -28,15 +28,17 @@ export function childEnvironment(own: Readonly<Record<string, string>>, cacheDir
   return { ...Object.fromEntries(found), ...own };
 }
 
-/** Starts a host on a free port; resolves when it serves. Rejects with its last words where it ends before. */
+/** Starts a host, or another command that serves, on a free port; resolves when it serves. Rejects with its last words where it ends before. */
 export async function startHostProcess(options: {
+  /** Default: `serve`. */
+  readonly command?: readonly string[];
   readonly dir: string;
   readonly exchange: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cacheDir?: string;
 }): Promise<HostProcess> {
-  const { dir, exchange, env, cacheDir } = options;
-  const child = spawn(process.execPath, [ENTRY, 'serve', '--port', '0'], {
+  const { command = ['serve'], dir, exchange, env, cacheDir } = options;
+  const child = spawn(process.execPath, [ENTRY, ...command, '--port', '0'], {
     env: childEnvironment({ STREAMFORGE_DATA_DIR: dir, BINANCE_API_URL: exchange, ...env }, cacheDir),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -58,12 +58,13 @@ describe('a workflow whose broker has no room left', { skip: withoutKafka || wit
     turnstile.allow(Number.POSITIVE_INFINITY);
 
     const sent = await sending;
-    const { times, inversions } = await readIds(bus, 'ballast');
+    const { times } = await readIds(bus, 'ballast');
     await bus.close();
     t.diagnostic(`${sent.refusals} refusals`);
     assert.equal(sent.acknowledged.size, RECORDS);
     assert.ok(sent.refusals > 0);
-    assert.deepEqual([missing(sent.acknowledged, times), inversions], [[], 0]);
+    // In whatever order: what was refused was sent again behind what others had sent meanwhile.
+    assert.deepEqual(missing(sent.acknowledged, times), []);
     await assertLoaded(stack, queueId, load);
   });
 });
