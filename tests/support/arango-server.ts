@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { after } from 'node:test';
+import { AppError } from '../../shared/domain/errors.ts';
 import type { ArangoOptions } from '../../shared/store/arango/arango-options.ts';
 import { type ArangoStores, openArangoStores } from '../../shared/store/arango/open-arango-stores.ts';
 import { type ArangoDouble, startArangoDouble } from './arango-double/arango-double.ts';
@@ -49,4 +51,16 @@ export async function startDoubleServer(): Promise<DoubleServer> {
       return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
     },
   };
+}
+
+/** What a call to the double's stores rejects with, checked for its code; the password never stands in it. */
+export async function failureOf(call: Promise<unknown>, code: AppError['code']): Promise<AppError> {
+  const error = await call.then(
+    () => assert.fail('it went through'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof AppError, String(error));
+  assert.equal(error.code, code, error.message);
+  assert.ok(!JSON.stringify([error.message, error.context]).includes(PASSWORD));
+  return error;
 }

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, test } from 'node:test';
-import { AppError } from '../../../shared/domain/errors.ts';
 import type { Trade } from '../../../shared/domain/rows.ts';
 import { parseSeriesId } from '../../../shared/domain/series.ts';
 import { collect } from '../../conformance/market-store.ts';
-import { startDoubleServer } from '../../support/arango-server.ts';
+import { failureOf, startDoubleServer } from '../../support/arango-server.ts';
 import { aMinute, aWorkflow } from '../../support/written.ts';
 
 const candles = parseSeriesId('binance:BTCUSDT:candles:1m');
@@ -19,18 +18,6 @@ const minutes = (count: number) => Array.from({ length: count }, (_, i) => aMinu
 const server = await startDoubleServer();
 const { double } = server;
 afterEach(() => double.clearFaults());
-
-/** What a call rejects with, checked for its code; the password never stands in it. */
-async function failureOf(call: Promise<unknown>, code: AppError['code']): Promise<AppError> {
-  const error = await call.then(
-    () => assert.fail('it went through'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof AppError, String(error));
-  assert.equal(error.code, code, error.message);
-  assert.ok(!JSON.stringify([error.message, error.context]).includes(server.options.password));
-  return error;
-}
 
 test('a conflict (1200) is tried again until the write goes through, and it is written once', async () => {
   const { market, workflows } = await server.open();

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, test } from 'node:test';
-import { AppError } from '../../../shared/domain/errors.ts';
 import { emptyMonth } from '../../../shared/domain/ledger.ts';
 import type { Quote, Trade } from '../../../shared/domain/rows.ts';
 import { parseSeriesId } from '../../../shared/domain/series.ts';
-import { startDoubleServer } from '../../support/arango-server.ts';
+import { failureOf, startDoubleServer } from '../../support/arango-server.ts';
 import { aGraph, contentOf, documentOf } from '../../support/graphs.ts';
 import { aMinute } from '../../support/written.ts';
 
@@ -21,17 +20,6 @@ const COUNT = { match: { query: 'COLLECT WITH COUNT' } };
 const server = await startDoubleServer();
 const { double } = server;
 afterEach(() => double.clearFaults());
-
-/** What a call rejects with, checked for its code. */
-async function failureOf(call: Promise<unknown>, code: AppError['code']): Promise<AppError> {
-  const error = await call.then(
-    () => assert.fail('it went through'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof AppError, String(error));
-  assert.equal(error.code, code, error.message);
-  return error;
-}
 
 test('an overload without end is store_unavailable after the time for tries, and names address, database and error', async () => {
   const { market } = await server.open({ retryForMs: 400, database: 'busy' });
