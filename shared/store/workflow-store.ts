@@ -5,6 +5,11 @@ import type { ExchangeName } from '../domain/series.ts';
 import { WORKFLOW_STATUSES, type WorkflowStatus } from '../domain/workflow/state.ts';
 import type { StreamEvent } from '../events/event.ts';
 
+/** Documents of one answer where the caller names no limit. */
+export const DEFAULT_LIMIT = 100;
+/** A place behind every queue id and time: where a listing, newest first, begins. */
+export const NEWEST = [Number.MAX_SAFE_INTEGER, ''] as const;
+
 export { WORKFLOW_STATUSES, type WorkflowStatus };
 
 /**

@@ -1,17 +1,19 @@
 import type { BudgetDocument } from '../../domain/request-budget.ts';
 import type { ExchangeName } from '../../domain/series.ts';
-import type {
-  Claim,
-  CollectionDocument,
-  DeadLetterDocument,
-  DeliveryKey,
-  ShardDocument,
-  WorkflowChange,
-  WorkflowDocument,
-  WorkflowEventDocument,
-  WorkflowFilter,
-  WorkflowStore,
-  WorkflowView,
+import {
+  type Claim,
+  type CollectionDocument,
+  DEFAULT_LIMIT,
+  type DeadLetterDocument,
+  type DeliveryKey,
+  NEWEST,
+  type ShardDocument,
+  type WorkflowChange,
+  type WorkflowDocument,
+  type WorkflowEventDocument,
+  type WorkflowFilter,
+  type WorkflowStore,
+  type WorkflowView,
 } from '../workflow-store.ts';
 import type { ArangoPort } from './arango-port.ts';
 import { BudgetDocuments } from './budget-documents.ts';
@@ -21,10 +23,6 @@ import { WorkflowWriter } from './workflow-commits.ts';
 import { fromCursor, fromStoredWorkflow, type StoredWorkflow } from './workflow-documents.ts';
 import { CLEAR_OUTBOX, LIST_WORKFLOWS, PUT_DOCUMENT, READ_DOCUMENT, READ_EVENTS, READ_SHARDS, READ_VIEWS } from './workflow-statements.ts';
 
-/** Documents of one answer where the caller names no limit. */
-const DEFAULT_LIMIT = 100;
-/** Behind every queue id and time. */
-const NEWEST = [Number.MAX_SAFE_INTEGER, ''] as const;
 /** In this order a drop that is cut short leaves workflows that are dropped again, never shards or events without one. */
 const DROPPED = ['workflow_events', 'workflow_shards', 'collections', 'workflows'] as const;
 

@@ -2,27 +2,24 @@ import { AppError } from '../../domain/errors.ts';
 import type { BudgetDocument } from '../../domain/request-budget.ts';
 import type { ExchangeName } from '../../domain/series.ts';
 import type { StreamEvent } from '../../events/event.ts';
-import type {
-  Claim,
-  CollectionDocument,
-  DeadLetterDocument,
-  DeliveryKey,
-  ShardDocument,
-  WorkflowChange,
-  WorkflowDocument,
-  WorkflowEventDocument,
-  WorkflowFilter,
-  WorkflowStatus,
-  WorkflowStore,
-  WorkflowView,
+import {
+  type Claim,
+  type CollectionDocument,
+  DEFAULT_LIMIT,
+  type DeadLetterDocument,
+  type DeliveryKey,
+  NEWEST,
+  type ShardDocument,
+  type WorkflowChange,
+  type WorkflowDocument,
+  type WorkflowEventDocument,
+  type WorkflowFilter,
+  type WorkflowStatus,
+  type WorkflowStore,
+  type WorkflowView,
 } from '../workflow-store.ts';
 import type { StorePort } from './store-client.ts';
 import type { ChangeLines, WorkflowLine } from './workflow-operations.ts';
-
-/** Documents of one answer where the caller names no limit. */
-const DEFAULT_LIMIT = 100;
-/** Behind every queue id and time. */
-const NEWEST = [Number.MAX_SAFE_INTEGER, ''] as const;
 
 /** The workflow store on SQLite. Documents are JSON, made and read on this side: the store's thread moves text. */
 export class SqliteWorkflowStore implements WorkflowStore {
