@@ -1,3 +1,5 @@
+import type { AppError } from '../domain/errors.ts';
+
 /** A record to publish. The partition is murmur2(key) modulo the topic's partition count, as every Kafka client has it. */
 export interface OutgoingRecord {
   readonly topic: string;
@@ -58,6 +60,11 @@ export interface SubscribeOptions {
    * committed. When it rejects, what it did not commit comes again too. A batch that rejected or committed nothing comes again after a short pause.
    */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
+  /**
+   * Told whenever the records of a partition that the member holds cannot be read (they are tried again), and with `undefined` once they can
+   * or the partition is another's. What ends the whole member is told by `ended` instead.
+   */
+  readonly onUnreadable?: (partition: TopicPartition, error: AppError | undefined) => void;
   /** Most bytes and records of one batch; defaults 1 MiB and 500. At least one record is always handed over. */
   readonly maxBatchBytes?: number;
   readonly maxBatchRecords?: number;

@@ -1,4 +1,4 @@
-import type { BusRecord, PartitionBatch, Subscription } from '../bus/bus.ts';
+import type { BusRecord, PartitionBatch, Subscription, TopicPartition } from '../bus/bus.ts';
 import { AppError, toAppError } from '../domain/errors.ts';
 import { fromRecord } from '../events/kafka-codec.ts';
 import type { Context } from './context.ts';
@@ -128,8 +128,16 @@ export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Co
     }
   }
 
+  function onUnreadable({ topic, partition }: TopicPartition, error: AppError | undefined): void {
+    const place = `${topic}/${partition}`;
+    if (error !== undefined && !waiting.has(place)) {
+      logger.error({ error, trigger: name, topic, partition }, 'The log cannot be read here and is tried again until it can.');
+    }
+    blocked(place, error);
+  }
+
   const join = async (): Promise<Subscription> => {
-    const subscription = await bus.subscribe({ group, topics, ...limits, onBatch: work });
+    const subscription = await bus.subscribe({ group, topics, ...limits, onBatch: work, onUnreadable });
     lost = undefined;
     return subscription;
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -135,6 +135,40 @@ describe('embedded log', async () => {
     await again.close();
   });
 
+  it('says of which partition its file is torn, and delivers the other one', async () => {
+    const dir = freshDir();
+    const two = { ...TOPIC, name: 'two', partitions: 2 };
+    const bus = await open({ dir });
+    await bus.admin.ensureTopics([two]);
+    const partitionOf = async (key: string, fill: number): Promise<number | undefined> => {
+      const [position] = await bus.publish([{ ...aRecord('two', key), value: new Uint8Array(50_000).fill(fill) }]);
+      return position?.partition;
+    };
+    const torn = await partitionOf('a', 0xaa);
+    const whole = await partitionOf('d', 0xbb);
+    await bus.close();
+    await tearPage(join(dir, 'log.db'), 0xaa);
+
+    const again = await open({ dir });
+    const got: number[] = [];
+    const told: (readonly [number, string | undefined])[] = [];
+    const subscription = await again.subscribe({
+      group: 'group',
+      topics: ['two'],
+      onUnreadable: ({ partition }, error) => void told.push([partition, error?.code]),
+      onBatch: async (batch) => {
+        got.push(batch.partition);
+        await commitAll(batch);
+      },
+    });
+    await eventually(() => told.length > 1 && got.length > 0);
+    const toldBefore = told.slice(0, 2);
+    await subscription.stop();
+
+    assert.deepEqual([toldBefore, got], [[0, 1].map(() => [torn, 'bus_unavailable']), [whole]]);
+    await again.close();
+  });
+
   it('ends everything with bus_unavailable when its thread dies, and closes all the same', async () => {
     const workers: Worker[] = [];
     const remember = (worker: Worker): void => void workers.push(worker);
@@ -200,6 +234,18 @@ async function readAll(bus: EmbeddedBus, topic = 'topic') {
 }
 
 /** Changes the file behind the bus's back. */
+/** Cuts the chain of the pages that hold a value of this byte. */
+async function tearPage(path: string, fill: number): Promise<void> {
+  const pageBytes = 16_384;
+  const file = await readFile(path);
+  for (let at = 0; at < file.length; at += pageBytes) {
+    if (!file.subarray(at + 4, at + pageBytes).every((byte) => byte === fill)) continue;
+    file.fill(0, at, at + 4);
+    return writeFile(path, file);
+  }
+  assert.fail(`no page of ${path} is full of ${fill}`);
+}
+
 function change(dir: string, sql: string): void {
   const db = new DatabaseSync(join(dir, 'log.db'));
   db.exec(sql);

@@ -93,6 +93,22 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     pattern: 'case 60',
   },
   {
+    name: 'a log that cannot be read is tried again without a word',
+    file: 'shared/bus/embedded/partition-runner.ts',
+    find: 'onUnreadable?.(this.log, toAppError(error));',
+    replace: 'toAppError(error);',
+    tests: ['tests/bus/partition-runner.test.ts'],
+    pattern: 'tells of every read that fails',
+  },
+  {
+    name: 'a consumer whose log cannot be read is ready all the same',
+    file: 'shared/runtime/consume.ts',
+    find: '    blocked(place, error);',
+    replace: '    blocked(place, undefined);',
+    tests: ['tests/runtime/consume-stop.test.ts'],
+    pattern: 'is blocked while records',
+  },
+  {
     name: 'the log is not locked',
     file: 'shared/bus/embedded/log-database.ts',
     find: 'PRAGMA locking_mode = EXCLUSIVE;',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Bus, Subscription } from '../../shared/bus/bus.ts';
+import type { Bus, SubscribeOptions, Subscription } from '../../shared/bus/bus.ts';
 import { AppError } from '../../shared/domain/errors.ts';
 import type { ReceivedEvent } from '../../shared/runtime/define-function.ts';
 import { aProbe, type Backing, createHarness, openBacking } from './consumer-harness.ts';
@@ -139,5 +139,27 @@ describe('a topic trigger that lost its group', () => {
     await consumer.stop();
 
     assert.deepEqual([joins.length, seen, why, consumer.blockedBy()], [2, ['before', 'meanwhile'], 'the group is gone', undefined]);
+  });
+
+  test('is blocked while records of one of its partitions cannot be read, and says so once', async () => {
+    const subscribed: SubscribeOptions[] = [];
+    const bus = overriding<Bus>(backing.bus, {
+      subscribe(options) {
+        subscribed.push(options);
+        return backing.bus.subscribe(options);
+      },
+    });
+    const h = await createHarness(backing, { ports: { bus } });
+    const consumer = await h.start({ handle: async () => undefined });
+    const tell = (error: AppError | undefined): void => subscribed[0]?.onUnreadable?.({ topic: h.topic, partition: 0 }, error);
+
+    tell(new AppError('bus_unavailable', 'a torn page'));
+    tell(new AppError('bus_unavailable', 'a torn page'));
+    const meanwhile = consumer.blockedBy()?.message;
+    tell(undefined);
+
+    assert.deepEqual([meanwhile, consumer.blockedBy()], ['a torn page', undefined]);
+    assert.equal(h.context.logs.filter(({ level, message }) => level === 'error' && message.includes('cannot be read')).length, 1);
+    await consumer.stop();
   });
 });

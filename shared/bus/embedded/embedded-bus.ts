@@ -124,6 +124,7 @@ export class EmbeddedBus implements Bus {
     return group.join(topics, {
       group: name,
       onBatch: options.onBatch,
+      onUnreadable: options.onUnreadable,
       maxBatchBytes,
       maxBatchRecords,
       slots: new Slots(options.concurrency ?? Number.POSITIVE_INFINITY),

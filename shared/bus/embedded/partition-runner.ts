@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SubscribeOptions } from '../bus.ts';
+import { toAppError } from '../../domain/errors.ts';
+import type { BusRecord, SubscribeOptions } from '../bus.ts';
 import { type BatchHolder, DeliveryBatch } from '../delivery-batch.ts';
 import type { Slots } from '../slots.ts';
 import type { PartitionLog } from './catalog.ts';
@@ -18,6 +19,7 @@ type Outcome = 'done' | 'failed' | 'stuck';
 export interface RunnerOptions {
   readonly group: string;
   readonly onBatch: SubscribeOptions['onBatch'];
+  readonly onUnreadable: SubscribeOptions['onUnreadable'];
   readonly maxBatchBytes: number;
   readonly maxBatchRecords: number;
   readonly slots: Slots;
@@ -40,6 +42,7 @@ export class PartitionRunner implements BatchHolder {
   readonly #finishing = new AbortController();
   #batch: AbortController | undefined;
   #lost = false;
+  #unreadable = false;
   #paused = false;
 
   /** Begins when `after`, the hands that held the partition before, are empty. */
@@ -110,13 +113,13 @@ export class PartitionRunner implements BatchHolder {
       if (outcome === 'stuck') pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
     this.log.readers.delete(this.#wake);
+    this.#readable();
   }
 
   /** Hands over one batch and finds out where to go on. */
   async #deliver(reader: PartitionReader): Promise<Outcome> {
-    const { onBatch, maxBatchBytes, maxBatchRecords } = this.#options;
-    const records = await reader.take({ maxBytes: maxBatchBytes, maxRecords: maxBatchRecords }).catch(() => undefined);
-    // The log cannot be read just now: the same place is tried again. A thread that died ends the whole member.
+    const { onBatch } = this.#options;
+    const records = await this.#take(reader);
     if (records === undefined) return 'stuck';
     const first = records[0];
     if (first === undefined || this.#over) return 'done';
@@ -129,6 +132,25 @@ export class PartitionRunner implements BatchHolder {
     if (committed < batch.end) reader.seek(Math.max(first.offset, committed));
     if (committed <= first.offset) return 'stuck';
     return resolved ? 'done' : 'failed';
+  }
+
+  /** The next records, or undefined where they cannot be read just now: the same place is tried again. A thread that died ends the whole member. */
+  async #take(reader: PartitionReader): Promise<readonly BusRecord[] | undefined> {
+    const { maxBatchBytes, maxBatchRecords, onUnreadable } = this.#options;
+    try {
+      const records = await reader.take({ maxBytes: maxBatchBytes, maxRecords: maxBatchRecords });
+      this.#readable();
+      return records;
+    } catch (error) {
+      this.#unreadable = true;
+      onUnreadable?.(this.log, toAppError(error));
+      return undefined;
+    }
+  }
+
+  #readable(): void {
+    if (this.#unreadable) this.#options.onUnreadable?.(this.log, undefined);
+    this.#unreadable = false;
   }
 
   async #pause(ms: number): Promise<void> {
