@@ -13,11 +13,14 @@ export interface ModelDocument {
   readonly created_at: number;
 }
 
+/** What `listModels` returns at most where no limit is named. */
+export const MODELS_LISTED = 100;
+
 /** Models and the active one of each task. Errors: `store_unavailable`, `storage_full`. */
 export interface ModelStore {
   putModel(model: ModelDocument): Promise<void>;
   readModel(modelId: string): Promise<ModelDocument | undefined>;
-  /** Newest first. */
+  /** Newest first; `limit` is 100 where it is not named. */
   listModels(filter?: { readonly task?: string; readonly limit?: number }): Promise<readonly ModelDocument[]>;
   setActive(task: string, modelId: string, at: number): Promise<void>;
   readActive(task: string): Promise<{ readonly model_id: string; readonly at: number } | undefined>;

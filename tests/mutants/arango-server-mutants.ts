@@ -224,4 +224,20 @@ export const ARANGO_SERVER_MUTANTS: readonly Mutant[] = [
     replace: 'const WRITES_AT_ONCE = 80;',
     tests: ['tests/store/arango/writes-at-once.test.ts'],
   },
+  {
+    name: 'ArangoDB: a close leaves behind what waits for its turn',
+    file: 'shared/store/arango/arango-port.ts',
+    find: 'return this.client.whole(work());',
+    replace: 'return work();',
+    tests: ['tests/store/arango/faults.test.ts'],
+    pattern: 'a close waits for the requests',
+  },
+  {
+    name: 'ArangoDB: a closed store goes on reading page after page',
+    file: 'shared/store/arango/arango-port.ts',
+    find: '      yield page;\n      this.#check(doing);',
+    replace: '      yield page;',
+    tests: ['tests/store/arango/cursors.test.ts'],
+    pattern: 'closed between two pages',
+  },
 ];

@@ -101,6 +101,14 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     pattern: 'tells of every read that fails',
   },
   {
+    name: 'a partition that cannot be read stops the others',
+    file: 'shared/bus/embedded/log-database.ts',
+    find: '      this.#read = this.#db.prepare(READ);\n      throw error;',
+    replace: '      throw error;',
+    tests: ['tests/bus/embedded-file.test.ts'],
+    pattern: 'is torn',
+  },
+  {
     name: 'a consumer whose log cannot be read is ready all the same',
     file: 'shared/runtime/consume.ts',
     find: '    blocked(place, error);',

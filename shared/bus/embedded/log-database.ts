@@ -41,6 +41,9 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+const READ = `SELECT id, count, frames FROM batches
+  WHERE id >= coalesce((SELECT max(id) FROM batches WHERE id BETWEEN :first AND :from), :from) AND id < :last ORDER BY id`;
+
 interface BatchRow {
   readonly id: number;
   readonly count: number;
@@ -57,7 +60,7 @@ export class LogDatabase {
   readonly #begins = new Map<number, number>();
   readonly #insert: StatementSync;
   readonly #commit: StatementSync;
-  readonly #read: StatementSync;
+  #read: StatementSync;
 
   /** Opens or creates the file. Throws SQLite's errors as they are (5: locked), `invalid_setting` for a log of another version. */
   constructor({ path, maxBytes }: LogOptions) {
@@ -72,8 +75,7 @@ export class LogDatabase {
       this.#insert = this.#db.prepare('INSERT INTO batches VALUES (?, ?, ?, ?)');
       this.#commit = this.#db.prepare(`INSERT INTO offsets VALUES (?, ?, ?)
         ON CONFLICT DO UPDATE SET next_offset = max(next_offset, excluded.next_offset)`);
-      this.#read = this.#db.prepare(`SELECT id, count, frames FROM batches
-        WHERE id >= coalesce((SELECT max(id) FROM batches WHERE id BETWEEN :first AND :from), :from) AND id < :last ORDER BY id`);
+      this.#read = this.#db.prepare(READ);
     } catch (error) {
       this.#db.close();
       throw error;
@@ -116,22 +118,14 @@ export class LogDatabase {
   }
 
   /** Rows of a partition from the one that holds `from`, until `maxBytes` are reached. */
-  read({ id, from, maxBytes }: ReadRequest): ReadReply {
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    let base = from;
-    let next = from;
-    let bytes = 0;
-    const rows = this.#read.iterate({ first: rowOf(id, 0), from: rowOf(id, from), last: rowOf(id + 1, 0) });
-    for (const row of rows as Iterable<unknown> as Iterable<BatchRow>) {
-      const first = row.id % OFFSETS_PER_PARTITION;
-      if (first + row.count <= from) continue;
-      if (chunks.length === 0) base = first;
-      next = first + row.count;
-      chunks.push(row.frames);
-      bytes += row.frames.byteLength;
-      if (bytes >= maxBytes) break;
+  read(request: ReadRequest): ReadReply {
+    try {
+      return this.#readRows(request);
+    } catch (error) {
+      // A statement whose iterator failed throws the same once more the next time it is used, wherever that reads.
+      this.#read = this.#db.prepare(READ);
+      throw error;
     }
-    return { base, next, chunks };
   }
 
   /** Creates the topics that are missing and takes over new retention times. Throws `invalid_setting` where a partition count differs: then nothing changes. */
@@ -199,6 +193,24 @@ export class LogDatabase {
   close(): null {
     this.#db.close();
     return null;
+  }
+
+  #readRows({ id, from, maxBytes }: ReadRequest): ReadReply {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let base = from;
+    let next = from;
+    let bytes = 0;
+    const rows = this.#read.iterate({ first: rowOf(id, 0), from: rowOf(id, from), last: rowOf(id + 1, 0) });
+    for (const row of rows as Iterable<unknown> as Iterable<BatchRow>) {
+      const first = row.id % OFFSETS_PER_PARTITION;
+      if (first + row.count <= from) continue;
+      if (chunks.length === 0) base = first;
+      next = first + row.count;
+      chunks.push(row.frames);
+      bytes += row.frames.byteLength;
+      if (bytes >= maxBytes) break;
+    }
+    return { base, next, chunks };
   }
 
   #topics(): readonly StoredTopic[] {

@@ -15,8 +15,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Also tries again after 1210: an insert of two at once, which finds the other's document the next time. */
   readonly retryDuplicates?: boolean;
-  /** Part of `whole`: a close that came in between does not refuse it. */
-  readonly begun?: boolean;
 }
 
 /** One request. `text` is the body as it goes over the wire. */
@@ -63,7 +61,6 @@ export class ArangoClient {
   readonly #system: Route;
   readonly #pending = new Set<Promise<unknown>>();
   readonly #turns = new Turns(CONNECTIONS);
-  #closed = false;
 
   constructor(options: FullArangoOptions) {
     this.options = options;
@@ -128,24 +125,11 @@ export class ArangoClient {
     options: CallOptions = {},
     check: (body: Body) => void = () => undefined,
   ): Promise<Body> {
-    if (this.#closed && options.begun !== true) throw this.#closedError(doing);
-    return this.#awaited(this.#sendUntil(doing, request, options, check));
+    return this.whole(this.#sendUntil(doing, request, options, check));
   }
 
   /** Work of several requests, or one that waits before it asks: a close waits for its end. */
-  async whole<Outcome>(doing: string, work: () => Promise<Outcome>): Promise<Outcome> {
-    if (this.#closed) throw this.#closedError(doing);
-    return this.#awaited(work());
-  }
-
-  /** Waits for what was called, then ends the connections. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(this.#pending);
-    this.#database.close();
-  }
-
-  async #awaited<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+  async whole<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
     this.#pending.add(work);
     try {
       return await work;
@@ -154,8 +138,10 @@ export class ArangoClient {
     }
   }
 
-  #closedError(doing: string): AppError {
-    return new AppError('store_unavailable', `${doing}: the store in ${this.options.url} is closed.`);
+  /** Waits for what was called, then ends the connections. Whoever calls it asks nothing more. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+    this.#database.close();
   }
 
   async #sendUntil<Body>(

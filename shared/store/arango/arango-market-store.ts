@@ -43,7 +43,7 @@ export class ArangoMarketStore implements MarketStore {
 
   constructor(port: ArangoPort) {
     this.#port = port;
-    this.#writer = new RowWriter(port);
+    this.#writer = new RowWriter(port.client);
     this.#reader = new RowReader(port);
     this.#ledger = new LedgerDocuments(port);
   }

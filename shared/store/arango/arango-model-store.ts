@@ -1,10 +1,7 @@
-import type { ModelDocument, ModelStore } from '../model-store.ts';
+import { MODELS_LISTED, type ModelDocument, type ModelStore } from '../model-store.ts';
 import type { ArangoPort } from './arango-port.ts';
 import { documentKey } from './document-key.ts';
 import { PUT_DOCUMENT, READ_DOCUMENT } from './workflow-statements.ts';
-
-/** Models of one answer where the caller names no limit. */
-const DEFAULT_LIMIT = 100;
 
 const LIST_MODELS = `
   FOR model IN gnn_models
@@ -29,7 +26,7 @@ export class ArangoModelStore implements ModelStore {
   }
 
   async listModels(filter: { readonly task?: string; readonly limit?: number } = {}): Promise<readonly ModelDocument[]> {
-    const { task = null, limit = DEFAULT_LIMIT } = filter;
+    const { task = null, limit = MODELS_LISTED } = filter;
     return this.#port.query<ModelDocument>('listing models', LIST_MODELS, { task, limit });
   }
 

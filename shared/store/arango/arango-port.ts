@@ -3,22 +3,23 @@ import type { ArangoClient, ArangoRequest, BindValues, CallOptions } from './ara
 
 /** One store's way to the client. A closed port answers no more; the client closes with its last port. */
 export class ArangoPort {
-  readonly #client: ArangoClient;
+  /** Asks without looking whether the port is open: for requests of work that began as `whole`. */
+  readonly client: ArangoClient;
   readonly #left: () => Promise<void>;
-  #open = true;
+  #closing: Promise<void> | undefined;
 
   constructor(client: ArangoClient, left: () => Promise<void>) {
-    this.#client = client;
+    this.client = client;
     this.#left = left;
   }
 
   get retryForMs(): number {
-    return this.#client.options.retryForMs;
+    return this.client.options.retryForMs;
   }
 
   async query<Item>(doing: string, text: string, bind?: BindValues, options?: CallOptions): Promise<readonly Item[]> {
-    if (options?.begun !== true) this.#check(doing);
-    return this.#client.query<Item>(doing, text, bind, options);
+    this.#check(doing);
+    return this.client.query<Item>(doing, text, bind, options);
   }
 
   /** The only item of a result that has one. */
@@ -34,7 +35,10 @@ export class ArangoPort {
     signal?: AbortSignal,
   ): AsyncGenerator<readonly Item[], void, void> {
     this.#check(doing);
-    yield* this.#client.pages<Item>(doing, text, bind, size, signal);
+    for await (const page of this.client.pages<Item>(doing, text, bind, size, signal)) {
+      yield page;
+      this.#check(doing);
+    }
   }
 
   async import(
@@ -44,28 +48,28 @@ export class ArangoPort {
     search: Readonly<Record<string, string>>,
     options?: CallOptions,
   ): Promise<number> {
-    if (options?.begun !== true) this.#check(doing);
-    return this.#client.import(doing, collection, lines, search, options);
+    this.#check(doing);
+    return this.client.import(doing, collection, lines, search, options);
   }
 
   async send<Body>(doing: string, request: ArangoRequest): Promise<Body> {
     this.#check(doing);
-    return this.#client.send<Body>(doing, request);
+    return this.client.send<Body>(doing, request);
   }
 
-  /** Work that a close waits for, the last request of it included. */
+  /** Work that a close waits for to its end; what it asks it asks of `client`. */
   async whole<Outcome>(doing: string, work: () => Promise<Outcome>): Promise<Outcome> {
     this.#check(doing);
-    return this.#client.whole(doing, work);
+    return this.client.whole(work());
   }
 
   async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    await this.#left();
+    this.#closing ??= this.#left();
+    return this.#closing;
   }
 
   #check(doing: string): void {
-    if (!this.#open) throw new AppError('store_unavailable', `${doing}: the store in ${this.#client.options.url} is closed.`);
+    if (this.#closing !== undefined)
+      throw new AppError('store_unavailable', `${doing}: the store in ${this.client.options.url} is closed.`);
   }
 }

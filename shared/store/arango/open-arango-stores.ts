@@ -33,19 +33,20 @@ export async function openArangoStores(options: ArangoOptions): Promise<ArangoSt
     await client.close();
     throw error;
   }
-  let ports = 0;
-  const openPort = (): ArangoPort => {
-    ports += 1;
-    return new ArangoPort(client, async () => {
-      ports -= 1;
-      if (ports === 0) await client.close();
-    });
-  };
+  const ports = Array.from({ length: 4 }, () => new ArangoPort(client, leave));
+  let open = ports.length;
+  async function leave(): Promise<void> {
+    open -= 1;
+    if (open === 0) await client.close();
+  }
+  const [market, workflows, graphs, models] = ports as [ArangoPort, ArangoPort, ArangoPort, ArangoPort];
   return {
-    market: new ArangoMarketStore(openPort()),
-    workflows: new ArangoWorkflowStore(openPort()),
-    graphs: new ArangoGraphStore(openPort()),
-    models: new ArangoModelStore(openPort()),
-    close: () => client.close(),
+    market: new ArangoMarketStore(market),
+    workflows: new ArangoWorkflowStore(workflows),
+    graphs: new ArangoGraphStore(graphs),
+    models: new ArangoModelStore(models),
+    async close() {
+      await Promise.all(ports.map((port) => port.close()));
+    },
   };
 }

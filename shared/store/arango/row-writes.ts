@@ -2,7 +2,7 @@ import { rowKey } from '../../domain/row-key.ts';
 import type { Row } from '../../domain/rows.ts';
 import { type Series, seriesId } from '../../domain/series.ts';
 import type { Provenance, UpsertOutcome } from '../market-store.ts';
-import type { ArangoPort } from './arango-port.ts';
+import type { ArangoClient } from './arango-client.ts';
 import { documentKey } from './document-key.ts';
 import { jsonText } from './json-text.ts';
 import { KEEP_LATEST, READ_BACK, REMEMBER_SERIES, UPSERT_CANDLES } from './row-statements.ts';
@@ -10,18 +10,16 @@ import { collectionOf, latestCollectionOf, positionOf, type RowDocument, styleOf
 
 /** What the server adds to a document. */
 const ADDED = new Set(['_id', '_rev']);
-/** A write is begun when it has its turn, whatever is closed meanwhile. */
-const BEGUN = { begun: true } as const;
-const CREATE = { retryDuplicates: true, ...BEGUN } as const;
+const CREATE = { retryDuplicates: true } as const;
 
-/** Writes rows: candles by their total order, all other kinds once and for all. Its calls are parts of `ArangoPort.whole`. */
+/** Writes rows: candles by their total order, all other kinds once and for all. */
 export class RowWriter {
-  readonly #port: ArangoPort;
+  readonly #client: ArangoClient;
   /** Series that this process has seen in the catalogue. */
   readonly #known = new Set<string>();
 
-  constructor(port: ArangoPort) {
-    this.#port = port;
+  constructor(client: ArangoClient) {
+    this.#client = client;
   }
 
   async upsert(series: Series, rows: readonly Row[], provenance: Provenance): Promise<UpsertOutcome> {
@@ -35,7 +33,7 @@ export class RowWriter {
   /** Before the first row, so that nothing is stored of a series that no list names. */
   async #remember(series: string, key: string): Promise<void> {
     if (this.#known.has(series)) return;
-    await this.#port.query(`naming ${series}`, REMEMBER_SERIES, { key, series }, CREATE);
+    await this.#client.query(`naming ${series}`, REMEMBER_SERIES, { key, series }, CREATE);
     this.#known.add(series);
   }
 
@@ -43,7 +41,7 @@ export class RowWriter {
   async #upsertCandles(name: string, documents: readonly RowDocument[]): Promise<UpsertOutcome> {
     let written = 0;
     for (const rows of inRounds(documents)) {
-      const changes = await this.#port.query<boolean>(`upserting candles of ${name}`, UPSERT_CANDLES, { rows }, CREATE);
+      const changes = await this.#client.query<boolean>(`upserting candles of ${name}`, UPSERT_CANDLES, { rows }, CREATE);
       written += changes.filter(Boolean).length;
     }
     return { written, unchanged: documents.length - written, conflicts: [] };
@@ -52,7 +50,7 @@ export class RowWriter {
   /** What is stored stays; where a key was taken, the stored rows are read back and compared. */
   async #insertRows(series: Series, rows: readonly Row[], documents: readonly RowDocument[]): Promise<UpsertOutcome> {
     const doing = `importing rows of ${seriesId(series)}`;
-    const created = await this.#port.import(doing, collectionOf(series), documents.map(jsonText), { onDuplicate: 'ignore' }, BEGUN);
+    const created = await this.#client.import(doing, collectionOf(series), documents.map(jsonText), { onDuplicate: 'ignore' });
     const conflicts = created === rows.length ? [] : await this.#findConflicts(series, rows, documents);
     await this.#keepLatest(series, rows, new Set(conflicts.map(({ index }) => index)));
     return { written: created, unchanged: rows.length - created - conflicts.length, conflicts };
@@ -65,10 +63,7 @@ export class RowWriter {
   ): Promise<readonly { readonly index: number; readonly key: string }[]> {
     const bind = { '@rows': collectionOf(series), keys: documents.map(({ _key }) => _key) };
     const stored = new Map(
-      (await this.#port.query<RowDocument>(`reading back rows of ${seriesId(series)}`, READ_BACK, bind, BEGUN)).map((one) => [
-        one._key,
-        one,
-      ]),
+      (await this.#client.query<RowDocument>(`reading back rows of ${seriesId(series)}`, READ_BACK, bind)).map((one) => [one._key, one]),
     );
     const conflicts: { index: number; key: string }[] = [];
     for (const [index, document] of documents.entries()) {
@@ -92,7 +87,7 @@ export class RowWriter {
     }
     if (newest === undefined) return;
     const bind = { '@latest': latest, row: newest };
-    await this.#port.query(`keeping the latest of ${seriesId(series)}`, KEEP_LATEST, bind, CREATE);
+    await this.#client.query(`keeping the latest of ${seriesId(series)}`, KEEP_LATEST, bind, CREATE);
   }
 }
 

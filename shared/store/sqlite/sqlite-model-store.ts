@@ -1,8 +1,5 @@
-import type { ModelDocument, ModelStore } from '../model-store.ts';
+import { MODELS_LISTED, type ModelDocument, type ModelStore } from '../model-store.ts';
 import type { StorePort } from './store-client.ts';
-
-/** Models of one answer where the caller names no limit. */
-const DEFAULT_LIMIT = 100;
 
 /** The model store on SQLite: one JSON document per model. */
 export class SqliteModelStore implements ModelStore {
@@ -24,7 +21,7 @@ export class SqliteModelStore implements ModelStore {
 
   async listModels({
     task,
-    limit = DEFAULT_LIMIT,
+    limit = MODELS_LISTED,
   }: {
     readonly task?: string;
     readonly limit?: number;

@@ -77,6 +77,24 @@ test('a read that is aborted between two pages rejects with its reason, and ends
   await eventually(() => assert.equal(double.openCursors, 0));
 });
 
+test('a read whose store is closed between two pages is refused the next one, and ends its cursor', async () => {
+  const { market } = await filled();
+  let pages = 0;
+
+  await assert.rejects(
+    async () => {
+      for await (const _ of market.readRows(series)) {
+        pages += 1;
+        await market.close();
+      }
+    },
+    { code: 'store_unavailable' },
+  );
+
+  assert.equal(pages, 1);
+  await eventually(() => assert.equal(double.openCursors, 0));
+});
+
 test('a page that was cut off on its way is asked again, without a row lost', async () => {
   const { market } = await filled();
   double.fault({ match: { query: 'SORT row.open_time LIMIT' }, reset: true });
