@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const DOMAIN = ['tests/domain/request-budget.test.ts'];
 const LIMITER = ['tests/exchanges/binance/shared-limiter.test.ts'];
+const FREEZES = ['tests/exchanges/binance/shared-freezes.test.ts'];
 const BUDGET = ['tests/runtime/shared-budget.test.ts'];
 
 /** What shares one address among processes. */
@@ -46,7 +47,7 @@ export const BUDGET_MUTANTS: readonly Mutant[] = [
     file: 'shared/domain/request-budget.ts',
     find: 'return freezeLeft(document, now - UNCHECKED_CLOCK_MS);',
     replace: 'return freezeLeft(document, now);',
-    tests: LIMITER,
+    tests: FREEZES,
     pattern: 'a freeze survives a restart',
   },
   {
@@ -90,7 +91,7 @@ export const BUDGET_MUTANTS: readonly Mutant[] = [
     file: 'shared/exchanges/binance/budget-leases.ts',
     find: 'return this.#ageMs >= 0 && this.#ageMs <= SEEN_MS;',
     replace: 'return this.#ageMs >= 0;',
-    tests: LIMITER,
+    tests: FREEZES,
   },
   {
     name: 'what the small workflow leased goes out for the large one',
@@ -111,7 +112,7 @@ export const BUDGET_MUTANTS: readonly Mutant[] = [
     file: 'shared/exchanges/binance/weight-limiter.ts',
     find: 'this.#leases?.tellFreeze(until - this.#clock.now(), by);',
     replace: 'void by;',
-    tests: LIMITER,
+    tests: FREEZES,
   },
   {
     name: "windows follow the host's clock until the exchange's is known",

@@ -7,58 +7,8 @@ import { WeightLimiter } from '../../../shared/exchanges/binance/weight-limiter.
 import { seededRandom } from '../../../shared/runtime/random.ts';
 import { SharedBudget } from '../../../shared/runtime/shared-budget.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { createMemoryBudget, type MemoryBudget } from '../../support/memory-budget.ts';
-
-const MINUTE = 60_000;
-/** 2024-08-01T00:00:10Z by the exchange: ten seconds into a minute. */
-const NOW = 1_722_470_410_000;
-const HEAD = NOW - 10_000;
-
-interface Process {
-  readonly clock: FakeClock;
-  readonly exchangeClock: ExchangeClock;
-  readonly limiter: WeightLimiter;
-  readonly budget: SharedBudget;
-}
-
-/** A process whose host's clock is wrong by `skewMs`; `measured` is whether it has read the exchange's. */
-function openProcess(
-  store: MemoryBudget,
-  { limit = 6_000, skewMs = 0, measured = true, clock = createFakeClock(NOW + skewMs) } = {},
-): Process {
-  const exchangeClock = new ExchangeClock(clock);
-  if (measured) exchangeClock.measure(clock.now() - skewMs, clock.now(), undefined);
-  const budget = new SharedBudget({ exchange: 'binance', workflows: store, clock, random: seededRandom(1), limit });
-  const limiter = new WeightLimiter({ clock, exchangeClock, random: () => 0, reserve: 0.2, budget });
-  limiter.setLimit(limit);
-  return { clock, exchangeClock, limiter, budget };
-}
-
-const history = (weight: number, workflow = 'wf'): Need => ({ weight, urgent: false, workflow });
-
-/** Keeps the proof of the exchange's clock young, as `/time` would. */
-function prove({ clock, exchangeClock }: Process): void {
-  exchangeClock.measure(exchangeClock.now(), clock.now(), undefined);
-}
-
-/** Waits and takes until the limiter makes it wait; the weight that went out. */
-async function sendAll(process: Process, need: Need): Promise<number> {
-  const stop = new AbortController();
-  let sent = 0;
-  let isWaiting = false;
-  while (!isWaiting) {
-    const step = process.limiter.wait(need, stop.signal).then(
-      () => 'ready',
-      () => 'waiting',
-    );
-    await process.clock.advance(0);
-    stop.signal.throwIfAborted();
-    isWaiting = process.clock.sleepers().length > 0;
-    if (isWaiting) stop.abort();
-    if ((await step) === 'ready' && process.limiter.take(need)) sent += need.weight;
-  }
-  return sent;
-}
+import { createMemoryBudget } from '../../support/memory-budget.ts';
+import { HEAD, history, MINUTE, NOW, openProcess, prove, sendAll } from './sharing-process.ts';
 
 test('two processes send together what one may, and no more', async () => {
   const store = createMemoryBudget();
@@ -187,28 +137,6 @@ test('a clock that was set is noticed before anything else is sent', async () =>
   }
 });
 
-test('a freeze that one process meets stops every other at its next look, at most 900 ms later, until it is over', async () => {
-  const store = createMemoryBudget();
-  const clock = createFakeClock(NOW);
-  const [one, two] = [openProcess(store, { clock }), openProcess(store, { clock })];
-  await two.limiter.wait(history(2));
-
-  one.limiter.freeze(clock.now() + 5_000, '429');
-  await clock.advance(901);
-  assert.equal(two.limiter.take(history(2)), false, 'its sight of the budget is too old');
-  let passed = false;
-  const waiting = two.limiter.wait(history(2)).then(() => {
-    passed = true;
-  });
-  await clock.advance(4_000);
-  assert.equal(passed, false);
-  assert.ok(two.limiter.frozenUntil !== undefined);
-  await clock.advance(1_000);
-  await waiting;
-
-  assert.ok(two.limiter.take(history(2)));
-});
-
 test('while work goes on the budget is looked at again beside it, so that no request waits for that', async () => {
   const store = createMemoryBudget();
   const { clock, limiter } = openProcess(store, { limit: 1_000_000 });
@@ -222,79 +150,6 @@ test('while work goes on the budget is looked at again beside it, so that no req
 
   assert.ok(store.calls.reads >= 5 && store.calls.reads <= 15, String(store.calls.reads));
   assert.equal(store.calls.writes, writes);
-});
-
-for (const [what, skewMs, host_at] of [
-  ['right', 0, NOW - 1_000],
-  ['90 s fast', 90_000, NOW - 1_000],
-  ['90 s slow', -90_000, NOW - 1_000],
-  ['years behind, as that of the process before it was', -1e11, NOW - 1_000 - 1e11],
-] as const) {
-  test(`a freeze survives a restart, with the host's clock ${what}`, async () => {
-    const freeze = { until: NOW + 5_000, at: NOW - 1_000, host_at, by: '418', measured: true };
-    const store = createMemoryBudget();
-    await openProcess(store).budget.freeze(freeze);
-    const { clock, limiter } = openProcess(store, { skewMs, measured: false });
-    let passed = false;
-
-    const waiting = limiter.wait({ weight: 1, urgent: true, clockless: true }).then(() => {
-      passed = true;
-    });
-    await clock.advance(4_999);
-    assert.equal(passed, false);
-    await clock.advance(1_001);
-    await waiting;
-
-    assert.ok(passed, 'and holds no longer than it was told for');
-  });
-}
-
-test('a freeze told before the clock of the exchange was known holds as long as it was told for, however far ahead the host is', async () => {
-  const skewMs = 1e11;
-  const store = createMemoryBudget();
-  const first = openProcess(store, { skewMs, measured: false });
-  first.limiter.freeze(first.clock.now() + 5_000, '418');
-  await first.clock.advance(0);
-  const waits = async ({ clock, exchangeClock, limiter }: Process): Promise<number> => {
-    exchangeClock.measure(clock.now() - skewMs, clock.now(), undefined);
-    const from = clock.now();
-    const waiting = limiter.wait(history(2)).then(() => clock.now() - from);
-    await clock.advance(20_000);
-    return waiting;
-  };
-
-  const waitedMs = await waits(first);
-  const later = openProcess(store, { skewMs, clock: createFakeClock(NOW + skewMs + 3 * MINUTE) });
-
-  assert.ok(waitedMs >= 5_000 && waitedMs < 10_000, `${waitedMs} ms`);
-  assert.equal(await waits(later), 0, 'it is forgotten');
-});
-
-test('a freeze that ended long ago holds up no start', async () => {
-  const store = createMemoryBudget();
-  await openProcess(store).budget.freeze({ until: NOW - 200_000, at: NOW - 400_000, host_at: NOW - 400_000, by: '418', measured: true });
-  const { limiter } = openProcess(store, { measured: false });
-
-  assert.equal(await limiter.wait({ weight: 1, urgent: true, clockless: true }), true);
-});
-
-test('a freeze is told again while the store is away, and to nobody once it is over or the process ends', async () => {
-  const store = createMemoryBudget();
-  let isAway = true;
-  store.before = () => {
-    if (isAway) throw new AppError('store_unavailable', 'The store is away.');
-  };
-  const { clock, limiter } = openProcess(store);
-  limiter.freeze(NOW + 50_000, '429');
-  await clock.advance(20_000);
-  isAway = false;
-  await clock.advance(20_000);
-  assert.equal(store.stored?.frozen_by, '429');
-
-  const other = openProcess(createMemoryBudget());
-  other.limiter.freeze(other.clock.now() + 50_000, '429');
-  other.limiter.close();
-  await other.clock.drain();
 });
 
 test('with the store away nothing is sent, and whoever waits is told', async () => {
