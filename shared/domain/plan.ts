@@ -62,29 +62,45 @@ export function countPlannedRows(plan: readonly SeriesPlan[]): number | null {
   return rows;
 }
 
-/** The shard with this number (from 0) of a plan, series after series; undefined behind the last. Nothing is laid out beforehand. */
+/** The shards of one series, in order. */
+interface SeriesShards {
+  readonly series: Series;
+  readonly ranges: readonly { readonly range: TimeRange; readonly count: number }[];
+  readonly count: number;
+}
+
+function shardsOf({ series, ranges }: SeriesPlan): SeriesShards {
+  const parsed = parseSeriesId(series);
+  const counted = ranges.map((range) => ({ range, count: countRangeShards(parsed, range) }));
+  return { series: parsed, ranges: counted, count: counted.reduce((sum, { count }) => sum + count, 0) };
+}
+
+/**
+ * The shard with this number (from 0) of a plan; undefined behind the last. The series take turns, a shard each, until they have no more: whatever is in
+ * flight is spread over as many keys as there are. Nothing is laid out beforehand.
+ */
 export function shardAt(plan: readonly SeriesPlan[], index: number): Shard | undefined {
   let left = index;
-  for (const { series, ranges } of plan) {
-    const parsed = parseSeriesId(series);
-    for (const range of ranges) {
-      const count = countRangeShards(parsed, range);
-      if (left < count) return makeShard(parsed, range, left, count);
-      left -= count;
-    }
+  let round = 0;
+  let open = plan.map(shardsOf);
+  while (open.length > 0) {
+    const until = Math.min(...open.map(({ count }) => count));
+    const shards = (until - round) * open.length;
+    if (left < shards) return nthShard(open[left % open.length] as SeriesShards, round + Math.floor(left / open.length));
+    left -= shards;
+    round = until;
+    open = open.filter(({ count }) => count > until);
   }
   return undefined;
 }
 
-/** Shards in order, made one at a time. */
-export function* planShards(plan: readonly SeriesPlan[]): Generator<Shard, void, undefined> {
-  for (const { series, ranges } of plan) {
-    const parsed = parseSeriesId(series);
-    for (const range of ranges) {
-      const count = countRangeShards(parsed, range);
-      for (let index = 0; index < count; index += 1) yield makeShard(parsed, range, index, count);
-    }
+function nthShard({ series, ranges }: SeriesShards, index: number): Shard | undefined {
+  let left = index;
+  for (const { range, count } of ranges) {
+    if (left < count) return makeShard(series, range, left, count);
+    left -= count;
   }
+  return undefined;
 }
 
 function makeShard(series: Series, range: TimeRange, index: number, count: number): Shard {

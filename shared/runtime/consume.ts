@@ -5,8 +5,8 @@ import type { Context } from './context.ts';
 import { causeOf, contextFor } from './create-context.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { GRACE_MS, HEARTBEAT_MS, LAG_EVERY_MS, REJOIN_FIRST_MS, RETRY_MAX_MS } from './defaults.ts';
-import type { BatchHandler, FunctionModule, TopicTrigger } from './define-function.ts';
-import { deliverBatch, type Receiver } from './deliver-batch.ts';
+import type { FunctionModule, TopicTrigger } from './define-function.ts';
+import { deliverBatch, type Handler, type Receiver } from './deliver-batch.ts';
 import { createTryCounter } from './try-counter.ts';
 
 /** A trigger that reads topics, running. */
@@ -49,7 +49,7 @@ export async function startConsumer<C>(options: ConsumerOptions<C>): Promise<Con
     deadLetters,
     tries: createTryCounter(context, trigger.group),
   };
-  let handler: ReturnType<typeof handlerOf<C>> | undefined;
+  let handler: Handler<C> | undefined;
   const member = await startMember({
     name: trigger.name,
     group: trigger.group,
@@ -62,18 +62,18 @@ export async function startConsumer<C>(options: ConsumerOptions<C>): Promise<Con
     context,
     async onBatch(batch, stopping, blocked) {
       handler ??= handlerOf(trigger, await load());
-      await deliverBatch(batch, { ...receiver, ...handler, stopping, blocked });
+      await deliverBatch(batch, { ...receiver, handler, stopping, blocked });
     },
   });
   return {
     ...member,
     async replay(record) {
-      const { handle } = handlerOf(trigger, await load());
+      const handler = handlerOf(trigger, await load());
       const event = fromRecord(record);
-      const [outcome] = await handle(
-        [{ event, position: record, group: trigger.group }],
-        contextFor(context, causeOf(event), context.signal),
-      );
+      const received = { event, position: record, group: trigger.group };
+      const own = contextFor(context, causeOf(event), context.signal);
+      if ('each' in handler) return handler.each(received, own);
+      const [outcome] = await handler.together([received], own);
       if (outcome?.ok !== true) throw outcome?.error ?? new AppError('unclassified', 'The handler gave no outcome.');
     },
   };
@@ -219,20 +219,9 @@ export async function startMember<C>(options: MemberOptions<C>): Promise<Omit<Co
   };
 }
 
-function handlerOf<C>(trigger: TopicTrigger, module: FunctionModule<C>): { readonly handle: BatchHandler<C>; readonly maxEvents: number } {
-  if (trigger.handler === 'handleBatch' && module.handleBatch !== undefined) {
-    return { handle: module.handleBatch, maxEvents: Number.POSITIVE_INFINITY };
-  }
-  const { handle } = module;
-  if (trigger.handler === 'handle' && handle !== undefined) {
-    return {
-      maxEvents: 1,
-      async handle(received, context) {
-        for (const each of received) await handle(each, context);
-        return received.map(() => ({ ok: true }));
-      },
-    };
-  }
+function handlerOf<C>(trigger: TopicTrigger, { handle, handleBatch }: FunctionModule<C>): Handler<C> {
+  if (trigger.handler === 'handleBatch' && handleBatch !== undefined) return { together: handleBatch };
+  if (trigger.handler === 'handle' && handle !== undefined) return { each: handle, atOnce: trigger.eventsAtOnce ?? 1 };
   throw new AppError(
     'invalid_setting',
     `The trigger ${trigger.name} names the handler ${trigger.handler}, which its module does not export.`,

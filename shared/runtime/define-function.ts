@@ -96,6 +96,11 @@ export interface TopicTrigger extends TriggerBase {
   readonly events: readonly string[];
   /** Property of the loaded module. */
   readonly handler: 'handle' | 'handleBatch';
+  /**
+   * Events of one partition that `handle` works on at once; default 1. With more, an event may be done before the one in front of it, and is handed over
+   * again where that one failed: the handler has to know what it did.
+   */
+  readonly eventsAtOnce?: number;
   /** False where a dead letter of this trigger must not be replayed. Default true. */
   readonly replayable?: boolean;
   /** As `SubscribeOptions` of the bus has them: most bytes and records of one batch, partitions worked on at once. */

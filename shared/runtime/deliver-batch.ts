@@ -4,12 +4,15 @@ import type { StreamEvent } from '../events/event.ts';
 import { fromRecordLater } from '../events/kafka-codec.ts';
 import { hasContract } from '../events/registry.ts';
 import type { Context } from './context.ts';
-import { causeOf, commonCause, contextFor } from './create-context.ts';
+import { type Cause, causeOf, commonCause, contextFor } from './create-context.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { COMMIT_EVERY_MS } from './defaults.ts';
-import type { BatchHandler, EventOutcome, ReceivedEvent } from './define-function.ts';
+import type { BatchHandler, EventHandler, EventOutcome, ReceivedEvent } from './define-function.ts';
 import { decide, retryDelayMs } from './delivery.ts';
 import type { TryCounter } from './try-counter.ts';
+
+/** A handler of single events, so many of a partition at once, or of all events that were read together. */
+export type Handler<C> = { readonly each: EventHandler<C>; readonly atOnce: number } | { readonly together: BatchHandler<C> };
 
 /** A trigger as delivery sees it. */
 export interface Receiver<C> {
@@ -17,9 +20,7 @@ export interface Receiver<C> {
   readonly group: string;
   /** Types that the handler takes. */
   readonly events: ReadonlySet<string>;
-  readonly handle: BatchHandler<C>;
-  /** Most events of one call: 1 for a handler of single events. */
-  readonly maxEvents: number;
+  readonly handler: Handler<C>;
   readonly context: Context<C>;
   readonly deadLetters: DeadLetterWriter;
   readonly tries: TryCounter;
@@ -105,9 +106,10 @@ class BatchDelivery<C> {
     }
   }
 
-  /** Hands events over, at most `maxEvents` a call; after a call that failed as a whole one by one, so that the one that cannot be handled is found. */
+  /** Hands events over, as many a call as the handler takes; after a call that failed as a whole one by one, so that the one that cannot be handled is found. */
   async #deliver(run: readonly Taken[]): Promise<void> {
-    let width = this.#receiver.maxEvents;
+    const { handler } = this.#receiver;
+    let width = 'each' in handler ? handler.atOnce : Number.POSITIVE_INFINITY;
     let tries = 0;
     for (let at = 0; at < run.length; ) {
       this.#stop.throwIfAborted();
@@ -126,12 +128,11 @@ class BatchDelivery<C> {
 
   /** One call of the handler. Undefined where it threw and the failure cannot be laid on one event. */
   async #call(part: readonly Taken[]): Promise<readonly EventOutcome[] | undefined> {
-    const { group, handle } = this.#receiver;
-    const cause = part.length === 1 ? causeOf((part[0] as Taken).event) : commonCause(part.map(({ event }) => event));
+    const { group } = this.#receiver;
     const received = part.map(({ event, record }): ReceivedEvent => ({ event, position: record, group }));
     const started = performance.now();
     try {
-      const outcomes = await handle(received, contextFor(this.#context, cause, this.#batch.signal));
+      const outcomes = await this.#handle(received);
       if (outcomes.length === part.length) return outcomes;
       throw new AppError('unclassified', `The handler gave ${outcomes.length} outcomes for ${part.length} events.`);
     } catch (error) {
@@ -142,6 +143,13 @@ class BatchDelivery<C> {
     } finally {
       this.#context.metrics.observe('streamforge_handler_seconds', (performance.now() - started) / 1000, this.#labels);
     }
+  }
+
+  async #handle(received: readonly ReceivedEvent[]): Promise<readonly EventOutcome[]> {
+    const { handler } = this.#receiver;
+    const contextOf = (cause: Cause | undefined): Context<C> => contextFor(this.#context, cause, this.#batch.signal);
+    if ('together' in handler) return handler.together(received, contextOf(commonCause(received.map(({ event }) => event))));
+    return Promise.all(received.map((one) => outcomeOf(() => handler.each(one, contextOf(causeOf(one.event))))));
   }
 
   /** Goes through outcomes up to the first one that has to be tried again, waits for it, and returns how many are settled. */
@@ -222,6 +230,15 @@ class BatchDelivery<C> {
 
   #logger({ event }: { readonly event?: StreamEvent }): Context<C>['logger'] {
     return event === undefined ? this.#context.logger : contextFor(this.#context, causeOf(event), this.#batch.signal).logger;
+  }
+}
+
+async function outcomeOf(work: () => Promise<void>): Promise<EventOutcome> {
+  try {
+    await work();
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, error };
   }
 }
 

@@ -221,4 +221,12 @@ export const CONTROL_MUTANTS: readonly Mutant[] = [
     tests: ['tests/functions/sink/verdict.test.ts'],
     pattern: 'is not believed',
   },
+  {
+    name: 'a workflow loads one series after the other: one key, and so one sink, has all the work',
+    file: 'shared/domain/plan.ts',
+    find: 'return nthShard(open[left % open.length] as SeriesShards, round + Math.floor(left / open.length));',
+    replace: 'return nthShard(open[Math.floor(left / (until - round))] as SeriesShards, round + (left % (until - round)));',
+    tests: ['tests/domain/plan.test.ts'],
+    pattern: 'series take turns',
+  },
 ];

@@ -101,6 +101,22 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     pattern: 'tells of every read that fails',
   },
   {
+    name: 'of events handled at once one that failed is committed with the others',
+    file: 'shared/runtime/deliver-batch.ts',
+    find: "index === 0 ? tries : 1)) === 'again') return index;",
+    replace: "index === 0 ? tries : 1)) === 'again') continue;",
+    tests: ['tests/runtime/events-at-once.test.ts'],
+    pattern: 'commits nothing behind one',
+  },
+  {
+    name: 'events handled at once all belong to the trace of the first',
+    file: 'shared/runtime/deliver-batch.ts',
+    find: 'handler.each(one, contextOf(causeOf(one.event)))',
+    replace: 'handler.each(one, contextOf(causeOf((received[0] as ReceivedEvent).event)))',
+    tests: ['tests/runtime/events-at-once.test.ts'],
+    pattern: 'its own trace',
+  },
+  {
     name: 'a partition that cannot be read stops the others',
     file: 'shared/bus/embedded/log-database.ts',
     find: '      this.#read = this.#db.prepare(READ);\n      throw error;',

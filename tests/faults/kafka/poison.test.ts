@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import sink from '../../../functions/sink/function.ts';
 import type { OutgoingRecord } from '../../../shared/bus/bus.ts';
-import { planShards, shardId } from '../../../shared/domain/plan.ts';
+import { countShards, shardAt, shardId } from '../../../shared/domain/plan.ts';
 import { deadLetterTopic, QUEUE_EVENTS, TOPICS } from '../../../shared/events/topics.ts';
 import { accessRights } from '../../../shared/runtime/access-rights.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -50,7 +50,8 @@ describe('a workflow on Kafka meets poison', { skip: await withoutBrokers() }, (
     await open(['fetch', 'sink'], { around: turnstile.around });
     const load = aLoad('BTCUSDT', { days: 24 });
     const [series = ''] = load.series;
-    const last = [...planShards([{ series, ranges: [load] }])].at(-1);
+    const plan = [{ series, ranges: [load] }];
+    const last = shardAt(plan, countShards(plan) - 1);
     const queueId = await stack.startWorkflow(load.request);
     turnstile.allow(1);
     await underWay(stack, queueId);
