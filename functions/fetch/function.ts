@@ -19,7 +19,7 @@ export default defineFunction({
       events: [fetchShard.type],
       handler: 'handle',
       // Shards are independent, and each has its claim: one that waits for a slow page holds up none behind it.
-      eventsAtOnce: 4,
+      eventsAtOnce: 2,
       scaling: { lagThreshold: 5, maxReplicas: 4, cooldownSeconds: 120, memoryMiB: 256, cpuMillis: 250 },
     },
   ],

@@ -9,7 +9,7 @@ import { startScript, withBroker } from './servers.ts';
 const POLL_MS = 200;
 const USER = { ARANGO_USER: 'root', ARANGO_PASSWORD: 'bench' } as const;
 /** What `bin/streamforge.mjs` gives to every process that stays. */
-const HEAP_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=100'];
+const HEAP_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
 const GOAL = 'under 250 MB';
 
 /** Records of the topic that the sink is not done with. */

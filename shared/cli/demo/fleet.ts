@@ -1,10 +1,9 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RunMode } from '../../runtime/run-function.ts';
 import { type Child, startChild } from './child.ts';
+import { freePorts } from './free-ports.ts';
 
 const entry = fileURLToPath(new URL('../../../bin/streamforge.mjs', import.meta.url));
 /** How long after its end a process is started again. */
@@ -65,8 +64,10 @@ export async function startFleet(deployables: readonly Deployable[], env: NodeJS
 
   for (const deployable of deployables) {
     running.set(deployable.name, new Set());
-    if (deployable.mode === 'http') ports.set(deployable.name, await freePort());
   }
+  const withPort = deployables.filter(({ mode }) => mode === 'http');
+  const free = await freePorts(withPort.length);
+  for (const [index, { name }] of withPort.entries()) ports.set(name, free[index] as number);
   const replicas = deployables.flatMap((deployable) => Array.from({ length: deployable.count }, () => deployable));
   const started = await Promise.allSettled(replicas.map(start));
   const stop = async (): Promise<void> => {
@@ -97,13 +98,4 @@ export async function startFleet(deployables: readonly Deployable[], env: NodeJS
     },
     stop,
   };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

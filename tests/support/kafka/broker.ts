@@ -1,10 +1,10 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../../shared/cli/demo/free-ports.ts';
 import { createCertificates } from './certificates.ts';
 import { prepareDistribution } from './distribution.ts';
 import { NodeProcess } from './node-process.ts';
-import { freePorts } from './ports.ts';
 import { clusterSettings, combinedSettings, type NodePorts } from './settings.ts';
 
 /** Where the broker of a test run is; travels as JSON. */

@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:f
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from '../../../shared/cli/demo/free-ports.ts';
 import { createCertificates } from './certificates.ts';
 import { awaitBroker } from './metadata-probe.ts';
-import { freePorts } from './ports.ts';
 import { combinedSettings, JVM_FLAGS, type NodePorts } from './settings.ts';
 import { USERS } from './users.ts';
 

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
+import { freePorts } from '../../../shared/cli/demo/free-ports.ts';
 import { eventually } from '../eventually.ts';
 import { minioBinary } from './minio-binary.ts';
 
@@ -49,11 +50,11 @@ export async function startMinio(): Promise<Minio> {
   const dir = await mkdtemp(join(tmpdir(), 'streamforge-minio-'));
   const access = { accessKey: 'streamforge', secretKey: randomUUID(), region: 'us-east-1' };
   const dataDir = join(dir, 'data');
-  let port = await freePort();
+  let [port = 0] = await freePorts(1);
   const start = (): Promise<ServerProcess> => startProcess(binary, dir, dataDir, port, access);
   let server = await start().catch(async () => {
     // Somebody else may have taken the port in between.
-    port = await freePort();
+    [port = 0] = await freePorts(1);
     return start();
   });
   const endpoint = `http://127.0.0.1:${port}`;
@@ -159,13 +160,4 @@ function guardAgainst(server: ChildProcess, dir: string): ChildProcess {
   guard.unref();
   (guard.stdin as Socket).unref();
   return guard;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
