@@ -18,7 +18,7 @@ export default defineFunction({
       topics: [fetchTopic('binance')],
       events: [fetchShard.type],
       handler: 'handle',
-      // Shards are independent, and each has its claim: one that waits for a slow page holds up none behind it.
+      // Shards are independent, and each has its claim: while one waits for a page, the rows of another are sent.
       eventsAtOnce: 2,
       scaling: { lagThreshold: 5, maxReplicas: 4, cooldownSeconds: 120, memoryMiB: 256, cpuMillis: 250 },
     },

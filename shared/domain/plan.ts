@@ -35,20 +35,37 @@ export function parseShardId(shard: string): Shard & { readonly parsed: Series }
 }
 
 /** How many shards a range of a series has. One in which no bucket opens has one too: the ledger has to learn that nothing is missing there. */
-export function countRangeShards({ interval }: Series, range: TimeRange): number {
+function countRangeShards({ interval }: Series, range: TimeRange): number {
   if (range.to <= range.from) return 0;
   if (interval !== undefined) return Math.max(1, Math.ceil(countBuckets(interval, range.from, range.to) / CANDLES_PER_SHARD));
   return Math.ceil(range.to / TRADES_SHARD_MS) - Math.floor(range.from / TRADES_SHARD_MS);
 }
 
+/** The shards of one series, in order. */
+interface SeriesShards {
+  readonly series: Series;
+  readonly ranges: readonly { readonly range: TimeRange; readonly count: number }[];
+  readonly count: number;
+}
+
+/** Plans never change, and are asked for one shard at a time: counting the thousands of series of a large one takes longer than what is done with a shard. */
+const counted = new WeakMap<readonly SeriesPlan[], readonly SeriesShards[]>();
+
+function shardsOf(plan: readonly SeriesPlan[]): readonly SeriesShards[] {
+  const known = counted.get(plan) ?? plan.map(countSeries);
+  counted.set(plan, known);
+  return known;
+}
+
+function countSeries({ series, ranges }: SeriesPlan): SeriesShards {
+  const parsed = parseSeriesId(series);
+  const counts = ranges.map((range) => ({ range, count: countRangeShards(parsed, range) }));
+  return { series: parsed, ranges: counts, count: counts.reduce((sum, { count }) => sum + count, 0) };
+}
+
 /** Shards of a whole plan. */
 export function countShards(plan: readonly SeriesPlan[]): number {
-  let count = 0;
-  for (const { series, ranges } of plan) {
-    const parsed = parseSeriesId(series);
-    for (const range of ranges) count += countRangeShards(parsed, range);
-  }
-  return count;
+  return shardsOf(plan).reduce((sum, { count }) => sum + count, 0);
 }
 
 /** Candle rows that a plan asks for, or null where it holds series whose rows cannot be counted beforehand. */
@@ -62,19 +79,6 @@ export function countPlannedRows(plan: readonly SeriesPlan[]): number | null {
   return rows;
 }
 
-/** The shards of one series, in order. */
-interface SeriesShards {
-  readonly series: Series;
-  readonly ranges: readonly { readonly range: TimeRange; readonly count: number }[];
-  readonly count: number;
-}
-
-function shardsOf({ series, ranges }: SeriesPlan): SeriesShards {
-  const parsed = parseSeriesId(series);
-  const counted = ranges.map((range) => ({ range, count: countRangeShards(parsed, range) }));
-  return { series: parsed, ranges: counted, count: counted.reduce((sum, { count }) => sum + count, 0) };
-}
-
 /**
  * The shard with this number (from 0) of a plan; undefined behind the last. The series take turns, a shard each, until they have no more: whatever is in
  * flight is spread over as many keys as there are. Nothing is laid out beforehand.
@@ -82,7 +86,7 @@ function shardsOf({ series, ranges }: SeriesPlan): SeriesShards {
 export function shardAt(plan: readonly SeriesPlan[], index: number): Shard | undefined {
   let left = index;
   let round = 0;
-  let open = plan.map(shardsOf);
+  let open = shardsOf(plan);
   while (open.length > 0) {
     const until = Math.min(...open.map(({ count }) => count));
     const shards = (until - round) * open.length;
