@@ -36,13 +36,18 @@ const REQUESTS = [
 ] as const;
 const LONGEST_MS = 180_000;
 
+/** What a month of the ledger proves. */
+interface ProvenMonth extends Pick<LedgerMonth, 'series' | 'month' | 'covered' | 'open'> {
+  readonly absent: readonly unknown[];
+}
+
 /** All that a platform ended with, without what tells only when and by whom it was written. */
 interface Outcome {
   readonly statuses: readonly string[];
   readonly rows: ReadonlyMap<string, ReadonlyMap<string, Row>>;
-  readonly ledger: readonly unknown[];
+  readonly ledger: readonly ProvenMonth[];
   readonly graph: Omit<GraphDocument, 'created_at'>;
-  readonly graphContent: string;
+  readonly graphContent: { readonly nodes: number; readonly edges: number; readonly hash: string };
   readonly card: Readonly<Record<string, unknown>>;
   readonly weights: string;
 }
@@ -69,20 +74,27 @@ test('the same requests end in the same rows, ledger, graph and model, in one pr
   assert.deepEqual(distributed.statuses, ['finished', 'finished']);
   assert.deepEqual(distributed.ledger, embedded.ledger);
   assert.deepEqual(distributed.graph, embedded.graph);
-  assert.equal(distributed.graphContent, embedded.graphContent);
+  assert.deepEqual(distributed.graphContent, embedded.graphContent);
   assert.deepEqual(distributed.card, embedded.card);
   assert.equal(distributed.weights, embedded.weights);
   t.diagnostic(`graph ${embedded.graph.graph_id.slice(0, 12)}, model ${String(embedded.card.model_id).slice(0, 12)}`);
 });
 
-/** What both are held against: rows that exist, and a graph and a model that are there. */
+/** What both are held against: rows that exist, each series in the ledger, a graph with all its nodes and edges, and a model that is there. */
 async function assertTruth(outcome: Outcome, simulator: TestSimulator): Promise<void> {
   for (const [series, rows] of outcome.rows) {
     const truth = await truthOf(simulator.rest, series, series === TRADES ? TRADES_FROM : FROM, TO);
     assert.ok(truth.size > 500, `${series} has ${truth.size} rows`);
     assertSameRows(rows, truth, series);
   }
+  assert.deepEqual(new Set(outcome.ledger.map(({ series }) => series)), new Set(outcome.rows.keys()));
   assert.ok(outcome.graph.node_count > 2_000);
+  assert.equal(outcome.graphContent.nodes, outcome.graph.node_count);
+  assert.equal(
+    outcome.graphContent.edges,
+    Object.values(outcome.graph.edge_counts).reduce((sum, count) => sum + count, 0),
+  );
+  assert.ok(outcome.graphContent.edges > 0);
   assert.equal(outcome.card.weights_sha256, outcome.weights);
 }
 
@@ -132,15 +144,15 @@ async function read({ ports, statsUrl }: DemoPlatform, statuses: readonly string
   const { created_at: __, cpu_seconds: ___, ...card } = model.card;
   return {
     ...{ statuses, rows, ledger: months.map(provenOf), graph: document, card },
-    graphContent: await contentHash(ports.graphs, graph.graph_id),
+    graphContent: await contentOf(ports.graphs, graph.graph_id),
     weights: createHash('sha256')
       .update(await ports.objects.get(model.objects.weights))
       .digest('hex'),
   };
 }
 
-/** What a month of the ledger proves. How often it was written (`rev`), and when the exchange was asked for an absence, differ from run to run. */
-function provenOf({ series, month, covered, open, absent }: LedgerMonth): unknown {
+/** Leaves out how often it was written (`rev`) and when the exchange was asked for an absence: they differ from run to run. */
+function provenOf({ series, month, covered, open, absent }: LedgerMonth): ProvenMonth {
   return {
     series,
     month,
@@ -150,12 +162,20 @@ function provenOf({ series, month, covered, open, absent }: LedgerMonth): unknow
   };
 }
 
-async function contentHash(graphs: DemoPlatform['ports']['graphs'], graphId: string): Promise<string> {
+async function contentOf(graphs: DemoPlatform['ports']['graphs'], graphId: string): Promise<Outcome['graphContent']> {
   const hash = createHash('sha256');
-  for await (const page of graphs.readNodes(graphId)) for (const node of page) hash.update(sorted(node));
-  for (const relation of RELATIONS)
-    for await (const page of graphs.readEdges(graphId, relation)) for (const edge of page) hash.update(sorted(edge));
-  return hash.digest('hex');
+  let [nodes, edges] = [0, 0];
+  for await (const page of graphs.readNodes(graphId)) {
+    for (const node of page) hash.update(sorted(node));
+    nodes += page.length;
+  }
+  for (const relation of RELATIONS) {
+    for await (const page of graphs.readEdges(graphId, relation)) {
+      for (const edge of page) hash.update(sorted(edge));
+      edges += page.length;
+    }
+  }
+  return { nodes, edges, hash: hash.digest('hex') };
 }
 
 /** As JSON, in an order of names that is the same for every store. */
