@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../domain/errors.ts';
-import type { FunctionDefinition, Trigger } from './define-function.ts';
+import type { FunctionDefinition, TopicTrigger, Trigger } from './define-function.ts';
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /** Kubernetes names have 63 characters; KEDA puts `keda-hpa-` before the name of what it scales. */
@@ -50,6 +50,7 @@ function checkTrigger(trigger: Trigger, say: Say): void {
     case 'topic':
       if (trigger.topics.length === 0) say('topics', 'is empty');
       checkTypes(trigger.events, 'events', say);
+      checkAtOnce(trigger, say);
       return;
     case 'job':
       checkTypes(trigger.events, 'events', say);
@@ -67,6 +68,11 @@ function checkTrigger(trigger: Trigger, say: Say): void {
     default:
       trigger satisfies never;
   }
+}
+
+function checkAtOnce({ handler, eventsAtOnce = 1 }: TopicTrigger, say: Say): void {
+  if (!(Number.isSafeInteger(eventsAtOnce) && eventsAtOnce >= 1)) say('eventsAtOnce', 'is not a number of events', 'a whole number from 1');
+  else if (handler === 'handleBatch' && eventsAtOnce > 1) say('eventsAtOnce', 'is for `handle` alone: a batch is handed over whole');
 }
 
 function checkTypes(types: readonly string[], path: string, say: Say): void {

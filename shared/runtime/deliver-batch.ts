@@ -36,7 +36,7 @@ type Taken = { readonly record: BusRecord; readonly event: StreamEvent };
 
 /**
  * Delivers one batch of a partition in order and commits what is done: after the handler resolved, or after the dead letter is durable. A retry is waited
- * for in place, so nothing behind it overtakes. Returns early, with what is done committed, when `stopping` or the batch's signal aborts;
+ * for in place, so nothing overtakes it but what its handler was given together with it, and that comes again with it. Returns early, with what is done committed, when `stopping` or the batch's signal aborts;
  * rejects where the commit fails.
  */
 export async function deliverBatch<C>(batch: PartitionBatch, receiver: Receiver<C>): Promise<void> {

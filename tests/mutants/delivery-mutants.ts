@@ -109,6 +109,14 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     pattern: 'commits nothing behind one',
   },
   {
+    name: 'a trigger may handle no event at once, for ever',
+    file: 'shared/runtime/definition-problems.ts',
+    find: 'Number.isSafeInteger(eventsAtOnce) && eventsAtOnce >= 1',
+    replace: 'Number.isSafeInteger(eventsAtOnce)',
+    tests: ['tests/runtime/define-function.test.ts'],
+    pattern: 'no event at once',
+  },
+  {
     name: 'events handled at once all belong to the trace of the first',
     file: 'shared/runtime/deliver-batch.ts',
     find: 'handler.each(one, contextOf(causeOf(one.event)))',

@@ -65,6 +65,9 @@ describe('defineFunction', () => {
     ['a state event by push', { triggers: [{ ...http, accepts: ['io.streamforge.queue-event.v1'] }] }, 'triggers.0.accepts.0'],
     ['a verdict by push', { triggers: [{ ...http, accepts: ['io.streamforge.shard-verified.v1'] }] }, 'triggers.0.accepts.0'],
     ['a workflow event by push', { triggers: [{ ...http, accepts: ['io.streamforge.workflow-requested.v1'] }] }, 'triggers.0.accepts.0'],
+    ['no event at once', { triggers: [{ ...topic, eventsAtOnce: 0 }] }, 'triggers.0.eventsAtOnce'],
+    ['half an event at once', { triggers: [{ ...topic, eventsAtOnce: 1.5 }] }, 'triggers.0.eventsAtOnce'],
+    ['events at once of batches', { triggers: [{ ...topic, handler: 'handleBatch', eventsAtOnce: 2 }] }, 'triggers.0.eventsAtOnce'],
     ['a lease that cannot be renewed in time', { triggers: [{ ...job, leaseMs: 10 }] }, 'triggers.0.leaseMs'],
     ['a tick without end', { triggers: [{ ...schedule, everyMs: 0 }] }, 'triggers.0.everyMs'],
     [

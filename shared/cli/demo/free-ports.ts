@@ -20,7 +20,7 @@ export async function freePorts(count: number): Promise<number[]> {
         await once(server, 'listening');
         servers.push(server);
       } catch (error) {
-        if (tries === MOST_TRIES) throw error;
+        if (tries >= MOST_TRIES) throw error;
       }
     }
     return servers.map((server) => (server.address() as { readonly port: number }).port);

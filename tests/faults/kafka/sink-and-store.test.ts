@@ -52,13 +52,19 @@ describe('a workflow on Kafka whose sinks are processes with ArangoDB behind', {
   const committed = async (): Promise<number> =>
     (await stack.host.ports.bus.admin.lag('sink-history')).reduce((sum, each) => sum + (each.committed ?? 0), 0);
 
-  it('case 53: on SIGTERM under load a sink ends with 0 and loses nothing of what it had in hand; from zero the next one goes on where it had committed', async () => {
+  /** A sink in the middle of a load: two shards are done, more wait at the turnstile. */
+  const startUnderLoad = async (symbol: string) => {
     await open();
-    const load = aLoad('BTCUSDT', { days: 2, trades: true });
-    const first = await startSink();
+    const load = aLoad(symbol, { days: 2, trades: true });
+    const sink = await startSink();
     const queueId = await stack.startWorkflow(load.request);
     turnstile.allow(12);
     await underWay(stack, queueId, 2);
+    return { load, sink, queueId };
+  };
+
+  it('case 53: on SIGTERM under load a sink ends with 0 and loses nothing of what it had in hand; from zero the next one goes on where it had committed', async () => {
+    const { load, sink: first, queueId } = await startUnderLoad('BTCUSDT');
 
     const code = await first.terminate();
 
@@ -75,12 +81,7 @@ describe('a workflow on Kafka whose sinks are processes with ArangoDB behind', {
   });
 
   it('case 55: while the database is away, and then full of conflicts, a sink waits, alive and not ready; nothing is lost, nothing dead-lettered', async () => {
-    await open();
-    const load = aLoad('ETHUSDT', { days: 2, trades: true });
-    const sink = await startSink();
-    const queueId = await stack.startWorkflow(load.request);
-    turnstile.allow(12);
-    await underWay(stack, queueId, 2);
+    const { load, sink, queueId } = await startUnderLoad('ETHUSDT');
     const probe = async (name: string): Promise<number> => (await fetch(`${sink.url}${name}`)).status;
 
     double.fault({ reset: true, times: ALL });
